@@ -1,0 +1,1 @@
+//! The two HTTP ends of the stack, and the door without HTTP.

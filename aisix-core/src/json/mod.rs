@@ -1,0 +1,1 @@
+//! JSON without a tree: what every request needs from its body in one pass, and edits in place.

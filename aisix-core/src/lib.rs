@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod error;
+
+pub mod json;
+pub mod sse;
+
+pub mod conversation;
+pub mod dialect;
+
+pub mod resource;
+pub mod snapshot;
+
+pub mod config;
+
+pub mod call;
+pub mod reply;
+
+pub mod hook;
+pub mod provider;
+
+pub mod gateway;
+
+#[cfg(feature = "testing")]
+pub mod testing;

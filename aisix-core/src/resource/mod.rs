@@ -1,0 +1,1 @@
+//! What an operator writes: plain serde types, one file a kind.

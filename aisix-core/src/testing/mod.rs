@@ -1,0 +1,1 @@
+//! What implementers of hooks, providers and sources test with.

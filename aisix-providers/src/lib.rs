@@ -1,0 +1,1 @@
+//! AISIX providers.
