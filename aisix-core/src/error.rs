@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 /// A [`Result`](std::result::Result) whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,6 +26,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert_eq!(error.status(), 400);
 /// assert_eq!(error.param(), Some("messages"));
 /// ```
+#[derive(Clone)]
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -91,6 +93,7 @@ pub enum RetryAdvice {
     After(Duration),
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     status: StatusCode,
@@ -99,7 +102,8 @@ struct Inner {
     code: Option<Cow<'static, str>>,
     param: Option<Cow<'static, str>>,
     retry: RetryAdvice,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    headers: Option<Box<HeaderMap>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 // === impl ErrorKind ===
@@ -242,6 +246,7 @@ impl Error {
                 code: None,
                 param: None,
                 retry: kind.default_retry(),
+                headers: None,
                 source: None,
             }),
         }
@@ -346,10 +351,17 @@ impl Error {
         self
     }
 
+    /// Sends `headers` with the answer, beside those of every answer.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.inner.headers = Some(Box::new(headers));
+        self
+    }
+
     /// Keeps the cause, for logs; it is never shown to a caller.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner.source = Some(source.into());
+        self.inner.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -377,7 +389,7 @@ impl Error {
         self.inner
             .error_type
             .as_deref()
-            .unwrap_or(self.inner.kind.error_type())
+            .unwrap_or_else(|| self.inner.kind.error_type())
     }
 
     /// `error.code` as the caller reads it.
@@ -401,6 +413,12 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> RetryAdvice {
         self.inner.retry
+    }
+
+    /// The headers to send with the answer.
+    #[must_use]
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.inner.headers.as_deref()
     }
 
     /// The time to wait that the error names, for `Retry-After`.
@@ -449,6 +467,7 @@ impl fmt::Debug for Error {
             param,
             retry,
             source,
+            ..
         } = &*self.inner;
         f.debug_struct("Error")
             .field("kind", kind)

@@ -1,0 +1,17 @@
+//! OpenAI's wire formats: chat completions and embeddings, and the list of models.
+//!
+//! Written from the OpenAPI document of 2026-08 (`openai-openapi` f85dbe2), the official SDKs of
+//! November 2026 (Python 3.54, Node 6.49) and recorded traffic of OpenAI, Azure, DeepSeek, Groq,
+//! Mistral and others that speak the same format with differences of their own.
+//!
+//! [`Chat`] and [`Embeddings`] are the dialects; [`models`] writes the answers of `/v1/models`.
+
+mod chat;
+mod embeddings;
+mod error;
+pub mod models;
+mod scan;
+mod usage;
+
+pub use self::chat::Chat;
+pub use self::embeddings::Embeddings;

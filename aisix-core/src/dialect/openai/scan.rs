@@ -1,0 +1,237 @@
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+use super::error::{decode, read_reported, undecodable};
+use super::usage::take_usage;
+use crate::conversation::{FinishReason, Usage};
+use crate::dialect::{EventHead, ResponseHead};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::{self, Raw};
+
+/// Looks at a whole answer: its model, its usage, and why the first choice ended.
+pub(super) fn scan_response(body: &[u8]) -> Result<ResponseHead> {
+    let mut head = ResponseHead::default();
+    let mut reported = None;
+    let mut is_answer = false;
+    for member in json::members(body).map_err(undecodable)? {
+        let member = member.map_err(undecodable)?;
+        let raw = member.raw();
+        match &*member.key {
+            "model" if raw.is_string() => head.model = Some(member.value),
+            "usage" => head.usage = read_usage(&raw)?,
+            "choices" => {
+                is_answer = true;
+                head.finish = first_finish(&raw);
+            }
+            "data" => is_answer = true,
+            "error" if !raw.is_null() => reported = Some(member.value),
+            _ => {}
+        }
+    }
+    match reported {
+        Some(span) if !is_answer => Err(read_reported(decode(&body[span])?)),
+        _ if !is_answer => Err(Error::new(
+            ErrorKind::UpstreamDecode,
+            "The upstream's answer holds neither choices nor data.",
+        )),
+        _ => Ok(head),
+    }
+}
+
+/// Looks at the data of one event of a chat.
+pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
+    let mut head = EventHead::default();
+    if data.starts_with(b"[DONE]") {
+        head.is_done = true;
+        return Ok(head);
+    }
+    let mut has_choices = false;
+    let mut before = None;
+    for member in json::members(data).map_err(undecodable)? {
+        let member = member.map_err(undecodable)?;
+        let raw = member.raw();
+        let end = member.value.end;
+        match &*member.key {
+            "model" if raw.is_string() => head.model = Some(member.value),
+            "usage" => {
+                head.usage = read_usage(&raw)?;
+                head.usage_span = Some(removal(data, before, end));
+            }
+            "choices" => has_choices = scan_choices(&raw, &mut head)?,
+            "error" if !raw.is_null() => {
+                head.error = Some(read_reported(decode(&data[member.value])?));
+            }
+            _ => {}
+        }
+        before = Some(end);
+    }
+    head.is_usage_only = head.usage.is_some() && !has_choices;
+    Ok(head)
+}
+
+/// Looks at the choices of one event; whether there are any.
+fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
+    let mut any = false;
+    for choice in choices.elements().into_iter().flatten() {
+        any = true;
+        let choice = choice.map_err(undecodable)?;
+        for member in choice.members().into_iter().flatten() {
+            let member = member.map_err(undecodable)?;
+            let raw = member.raw();
+            match &*member.key {
+                "finish_reason" => head.is_finish |= !raw.is_null(),
+                "delta" => head.has_content |= has_content(&raw)?,
+                _ => {}
+            }
+        }
+    }
+    Ok(any)
+}
+
+fn has_content(delta: &Raw<'_>) -> Result<bool> {
+    for member in delta.members().into_iter().flatten() {
+        let member = member.map_err(undecodable)?;
+        let raw = member.raw();
+        match &*member.key {
+            "content" | "reasoning_content" | "reasoning" | "refusal" | "tool_calls"
+            | "function_call" | "audio"
+                if !raw.is_null() && !raw.is_empty() =>
+            {
+                return Ok(true);
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+fn first_finish(choices: &Raw<'_>) -> Option<FinishReason> {
+    let first = choices.elements()?.next()?.ok()?;
+    let reason = first
+        .members()?
+        .filter_map(Result::ok)
+        .find(|member| member.key == "finish_reason")?;
+    Some(super::chat::read_finish(&reason.raw().to_text()?))
+}
+
+fn read_usage(raw: &Raw<'_>) -> Result<Option<Usage>> {
+    if !raw.is_object() {
+        return Ok(None);
+    }
+    let mut map: Map<String, Value> = decode(raw.as_json().as_bytes())?;
+    Ok(Some(take_usage(&mut map)))
+}
+
+/// What to cut so that a member is gone and the rest is still an object: the member and the comma
+/// before it, or for the first one the comma behind it.
+fn removal(data: &[u8], before: Option<usize>, end: usize) -> Range<usize> {
+    if let Some(before) = before {
+        return before..end;
+    }
+    let start = memchr::memchr(b'{', data).map_or(0, |brace| brace + 1);
+    let space = data[end..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    let comma = usize::from(data.get(end + space) == Some(&b','));
+    start..end + (space + comma) * comma
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHUNK: &[u8] = br#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}],"usage":null}"#;
+
+    fn without(data: &[u8], span: Range<usize>) -> Value {
+        let mut cut = data.to_vec();
+        cut.drain(span);
+        serde_json::from_slice(&cut).unwrap()
+    }
+
+    #[test]
+    fn finds_the_model_and_the_content_of_a_chunk() {
+        let head = scan_event(CHUNK).unwrap();
+        assert_eq!(&CHUNK[head.model.unwrap()], br#""gpt-4o""#);
+        assert!(head.has_content && !head.is_finish && !head.is_usage_only);
+        assert!(head.usage.is_none());
+        let cut = without(CHUNK, head.usage_span.unwrap());
+        assert!(cut.get("usage").is_none() && cut.get("model").is_some());
+    }
+
+    #[test]
+    fn tells_the_usage_chunk_from_a_finish_that_carries_usage() {
+        let extra = br#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+        let head = scan_event(extra).unwrap();
+        assert!(head.is_usage_only);
+        assert_eq!(head.usage, Some(Usage::new(1, 2)));
+
+        let finish =
+            br#"{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}"#;
+        let head = scan_event(finish).unwrap();
+        assert!(head.is_finish && !head.is_usage_only && !head.has_content);
+    }
+
+    #[test]
+    fn the_usage_can_be_cut_wherever_it_stands() {
+        for data in [
+            &br#"{"usage":null,"a":1}"#[..],
+            br#"{ "usage" : {} , "a" : 1 }"#,
+            br#"{"a":1,"usage":null}"#,
+            br#"{"a":1 , "usage":{} }"#,
+            br#"{"b":2,"usage":null,"a":1}"#,
+        ] {
+            let span = scan_event(data).unwrap().usage_span.unwrap();
+            assert_eq!(without(data, span)["a"], 1);
+        }
+        let span = scan_event(br#"{"usage":null}"#)
+            .unwrap()
+            .usage_span
+            .unwrap();
+        assert_eq!(without(br#"{"usage":null}"#, span), serde_json::json!({}));
+    }
+
+    #[test]
+    fn an_event_may_report_a_failure() {
+        let head = scan_event(br#"{"error":{"message":"10.0.0.7 died","type":"server_error"}}"#);
+        let error = head.unwrap().error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::UpstreamError);
+        assert!(!error.message().contains("10.0.0.7"));
+    }
+
+    #[test]
+    fn the_end_is_no_json() {
+        assert!(scan_event(b"[DONE]").unwrap().is_done);
+        assert_eq!(
+            scan_event(b"oops").unwrap_err().kind(),
+            ErrorKind::UpstreamDecode
+        );
+    }
+
+    #[test]
+    fn words_inside_the_text_are_not_mistaken() {
+        let data = br#"{"choices":[{"delta":{"role":"assistant","content":""},"note":"\"finish_reason\":\"stop\"","finish_reason":null}]}"#;
+        let head = scan_event(data).unwrap();
+        assert!(!head.is_finish && !head.has_content);
+    }
+
+    #[test]
+    fn an_answer_tells_its_model_usage_and_end() {
+        let body = br#"{"model":"m","choices":[{"message":{"content":"x"},"finish_reason":"length"}],"usage":{"prompt_tokens":4,"completion_tokens":1}}"#;
+        let head = scan_response(body).unwrap();
+        assert_eq!(&body[head.model.unwrap()], br#""m""#);
+        assert_eq!(head.finish, Some(FinishReason::Length));
+        assert_eq!(head.usage, Some(Usage::new(4, 1)));
+    }
+
+    #[test]
+    fn a_failure_inside_a_success_is_a_failure() {
+        let error = scan_response(br#"{"error":{"message":"no","type":"invalid_request_error"}}"#);
+        assert_eq!(error.unwrap_err().status(), 400);
+        for body in [&b"<html>"[..], b"", b"{}", b"[]"] {
+            let error = scan_response(body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UpstreamDecode);
+        }
+    }
+}

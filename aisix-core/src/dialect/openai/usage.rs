@@ -1,0 +1,172 @@
+use serde_json::{Map, Value};
+
+use crate::conversation::Usage;
+
+/// Takes the counts out of a `usage` object; what other vendors count beside them stays in it.
+///
+/// Lenient in every field: a count that cannot be read is no reason to lose an answer.
+pub(super) fn take_usage(map: &mut Map<String, Value>) -> Usage {
+    let input = take(map, "prompt_tokens").unwrap_or(0);
+    let output = take(map, "completion_tokens").unwrap_or(0);
+    let mut usage = Usage::new(input, output);
+    let total = take(map, "total_tokens");
+    if let Some(details) = details(map, "prompt_tokens_details") {
+        usage.cached_input_tokens = take(details, "cached_tokens").unwrap_or(0);
+        usage.cache_write_tokens = take(details, "cache_write_tokens").unwrap_or(0);
+        usage.input_audio_tokens = take(details, "audio_tokens").unwrap_or(0);
+    }
+    if let Some(details) = details(map, "completion_tokens_details") {
+        usage.reasoning_tokens = take(details, "reasoning_tokens").unwrap_or(0);
+        usage.output_audio_tokens = take(details, "audio_tokens").unwrap_or(0);
+    }
+    if usage.cached_input_tokens == 0 {
+        // DeepSeek's own name, the only one in its older answers.
+        let hit = map.get("prompt_cache_hit_tokens").and_then(to_count);
+        usage.cached_input_tokens = hit.unwrap_or(0);
+    }
+    // xAI counts the reasoning beside the completion, which shows in its total.
+    if usage.reasoning_tokens > 0 && total == Some(usage.total() + usage.reasoning_tokens) {
+        usage.output_tokens += usage.reasoning_tokens;
+    }
+    usage
+}
+
+/// Writes the counts, and beside them `rest`, as [`take_usage`] left it.
+///
+/// The details of OpenAI are always there for an answer of another format, else where the
+/// upstream had them.
+pub(super) fn usage_map(usage: &Usage, rest: Option<&Map<String, Value>>) -> Map<String, Value> {
+    let mut map = rest.cloned().unwrap_or_default();
+    let own = rest.is_none();
+    let mut out = Map::new();
+    out.insert("prompt_tokens".to_owned(), usage.input_tokens.into());
+    out.insert("completion_tokens".to_owned(), usage.output_tokens.into());
+    out.insert("total_tokens".to_owned(), usage.total().into());
+    let input = [
+        ("cached_tokens", usage.cached_input_tokens, own),
+        ("cache_write_tokens", usage.cache_write_tokens, false),
+        ("audio_tokens", usage.input_audio_tokens, false),
+    ];
+    let output = [
+        ("reasoning_tokens", usage.reasoning_tokens, own),
+        ("audio_tokens", usage.output_audio_tokens, false),
+    ];
+    put_details(&mut out, &mut map, "prompt_tokens_details", &input);
+    put_details(&mut out, &mut map, "completion_tokens_details", &output);
+    out.extend(map);
+    out
+}
+
+fn put_details(
+    out: &mut Map<String, Value>,
+    rest: &mut Map<String, Value>,
+    name: &str,
+    counts: &[(&str, u64, bool)],
+) {
+    let kept = rest.shift_remove(name);
+    let had = kept.is_some();
+    let mut details = match kept {
+        Some(Value::Object(details)) => details,
+        _ => Map::new(),
+    };
+    for &(count, value, always) in counts {
+        if value > 0 || always || had && always_present(count) {
+            details.insert(count.to_owned(), value.into());
+        }
+    }
+    if had || !details.is_empty() {
+        out.insert(name.to_owned(), details.into());
+    }
+}
+
+fn always_present(count: &str) -> bool {
+    matches!(count, "cached_tokens" | "reasoning_tokens")
+}
+
+fn details<'a>(map: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
+    map.get_mut(name)?.as_object_mut()
+}
+
+fn take(map: &mut Map<String, Value>, name: &str) -> Option<u64> {
+    let count = map.get(name).and_then(to_count)?;
+    map.shift_remove(name);
+    Some(count)
+}
+
+/// Some vendors write counts as `12.0`.
+fn to_count(value: &Value) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the filter keeps what a u64 holds; a count beyond 2^53 is none"
+    )]
+    value.as_u64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|count| (0.0..=9_007_199_254_740_992.0).contains(count))
+            .map(|count| count as u64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> (Usage, Map<String, Value>) {
+        let Value::Object(mut map) = value else {
+            panic!("an object")
+        };
+        (take_usage(&mut map), map)
+    }
+
+    #[test]
+    fn reads_what_openai_counts() {
+        let (usage, rest) = read(json!({
+            "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
+            "prompt_tokens_details": {"cached_tokens": 80, "audio_tokens": 3},
+            "completion_tokens_details": {"reasoning_tokens": 5, "accepted_prediction_tokens": 0},
+        }));
+        assert_eq!((usage.input_tokens, usage.output_tokens), (100, 20));
+        assert_eq!((usage.cached_input_tokens, usage.reasoning_tokens), (80, 5));
+        assert_eq!(
+            rest["completion_tokens_details"],
+            json!({"accepted_prediction_tokens": 0})
+        );
+        let written = usage_map(&usage, Some(&rest));
+        assert_eq!(written["prompt_tokens_details"]["audio_tokens"], 3);
+        assert_eq!(read(written.into()).0, usage);
+    }
+
+    #[test]
+    fn reads_the_cache_hits_of_deepseek() {
+        let (usage, _) = read(json!({"prompt_tokens": 10, "prompt_cache_hit_tokens": 4}));
+        assert_eq!(usage.cached_input_tokens, 4);
+    }
+
+    #[test]
+    fn counts_reasoning_that_stands_beside_the_completion() {
+        let (usage, _) = read(json!({
+            "prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 112,
+            "completion_tokens_details": {"reasoning_tokens": 100},
+        }));
+        assert_eq!(usage.output_tokens, 102);
+    }
+
+    #[test]
+    fn nonsense_counts_nothing() {
+        let (usage, _) =
+            read(json!({"prompt_tokens": null, "completion_tokens": "7", "total_tokens": 7.0}));
+        assert!(usage.is_zero());
+    }
+
+    #[test]
+    fn an_answer_of_another_format_gets_the_details_of_openai() {
+        let written = usage_map(&Usage::new(1, 2), None);
+        assert_eq!(
+            Value::from(written).to_string(),
+            r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}"#
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! HTTP to [`Call`]: the route, the headers, the body within its limits.
+
+use std::error::Error as StdError;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::request::Parts;
+use http::{Request, header};
+use http_body::Body;
+use tokio::time::timeout;
+
+use super::route::Route;
+use super::{Gateway, Peer};
+use crate::call::{Call, CallContext, Operation, Payload};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Reads `request` into a call. What is wrong with it is said by the call's payload, so that every
+/// request takes the same way through the hooks.
+pub(super) async fn read<B>(gateway: &Gateway, request: Request<B>) -> Call
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (parts, body) = request.into_parts();
+    let Parts {
+        method,
+        uri,
+        headers,
+        extensions,
+        ..
+    } = parts;
+    let mut context = gateway.context();
+    if let Some(Peer(address)) = extensions.get() {
+        context = context.with_peer(Some(*address));
+    }
+    let (operation, payload) = match Route::of(&method, &uri) {
+        Route::Operation(operation, resource) => {
+            if let Some(name) = resource {
+                context = context.with_resource(name);
+            }
+            let dialect = gateway.local.shared.dialect(operation);
+            let payload = if operation.is_inference() {
+                let declared = headers
+                    .get(header::CONTENT_LENGTH)
+                    .and_then(|length| length.to_str().ok().and_then(|length| length.parse().ok()));
+                payload(gateway, operation, dialect, declared, body).await
+            } else {
+                Payload::none(dialect)
+            };
+            (operation, payload)
+        }
+        route => {
+            let error = Route::error(&method, &uri, route == Route::WrongMethod);
+            let dialect = gateway.local.shared.dialect(Operation::Unknown);
+            (Operation::Unknown, Payload::failed(dialect, error))
+        }
+    };
+    Call::new(
+        CallContext::with_headers(context, headers),
+        operation,
+        payload,
+    )
+}
+
+async fn payload<B>(
+    gateway: &Gateway,
+    operation: Operation,
+    dialect: &'static dyn Dialect,
+    declared: Option<u64>,
+    body: B,
+) -> Payload
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let limits = gateway.local.shared.limits;
+    let mut body = Box::pin(body);
+    if declared.is_none_or(|length| length <= limits.body as u64) {
+        match collect(body.as_mut(), declared, limits.body, limits.body_gap).await {
+            Ok(Some(bytes)) => return Payload::new(operation, dialect, bytes),
+            Ok(None) => {}
+            Err(error) => return Payload::failed(dialect, error),
+        }
+    }
+    // A caller who is still sending would not read the answer: the connection has to be emptied
+    // first, within bounds.
+    drop(timeout(DRAIN_TIME, drain(body.as_mut())).await);
+    let error = Error::new(
+        ErrorKind::PayloadTooLarge,
+        format!(
+            "The request body is larger than the limit of {} bytes.",
+            limits.body
+        ),
+    );
+    Payload::failed(dialect, error)
+}
+
+/// The whole body, or `None` when it is larger than `limit`.
+async fn collect<B>(
+    mut body: Pin<&mut B>,
+    declared: Option<u64>,
+    limit: usize,
+    gap: Duration,
+) -> Result<Option<Bytes>, Error>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let mut first = Bytes::new();
+    let mut rest: Option<BytesMut> = None;
+    loop {
+        // Most bodies are here already; a timer is made only for those that are not.
+        let mut next = std::pin::pin!(poll_fn(|cx| {
+            let frame = body.as_mut().poll_frame(cx);
+            frame.map(|frame| frame.transpose().map_err(|error| broken_off(error.into())))
+        }));
+        let frame = match poll_once(next.as_mut()).await {
+            Some(frame) => frame?,
+            None => timeout(gap, next).await.map_err(|_| stalled())??,
+        };
+        let Some(frame) = frame else {
+            return Ok(Some(rest.map_or(first, BytesMut::freeze)));
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let received = rest.as_ref().map_or(first.len(), BytesMut::len);
+        if received + data.remaining() > limit {
+            return Ok(None);
+        }
+        match &mut rest {
+            None if received == 0 => first = into_bytes(data),
+            None => {
+                let expected = declared.and_then(|length| usize::try_from(length).ok());
+                // A length that is only claimed reserves no more than the claim has proven twice.
+                let capacity = expected.unwrap_or(0).min(limit).min(received * 64);
+                let mut joined = BytesMut::with_capacity(capacity.max(received + data.remaining()));
+                joined.extend_from_slice(&first);
+                put(&mut joined, data);
+                rest = Some(joined);
+            }
+            Some(joined) => put(joined, data),
+        }
+    }
+}
+
+async fn drain<B: Body>(mut body: Pin<&mut B>) {
+    let mut left = DRAIN_BYTES;
+    let mut next = async || {
+        let frame = poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
+        frame
+            .and_then(Result::ok)
+            .map(|frame| frame.data_ref().map_or(0, Buf::remaining))
+    };
+    while let Some(length) = next().await {
+        let Some(rest) = left.checked_sub(length) else {
+            return;
+        };
+        left = rest;
+    }
+}
+
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|cx| {
+        std::task::Poll::Ready(match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+fn into_bytes(mut data: impl Buf) -> Bytes {
+    data.copy_to_bytes(data.remaining())
+}
+
+fn put(buffer: &mut BytesMut, mut data: impl Buf) {
+    while data.has_remaining() {
+        let chunk = data.chunk();
+        let length = chunk.len();
+        buffer.extend_from_slice(chunk);
+        data.advance(length);
+    }
+}
+
+fn stalled() -> Error {
+    Error::new(
+        ErrorKind::RequestTimeout,
+        "The request body did not arrive in time.",
+    )
+}
+
+fn broken_off(error: BoxError) -> Error {
+    Error::invalid_request("The request body broke off.").with_source(error)
+}
+
+/// How much of a body that is too large is read and thrown away.
+const DRAIN_BYTES: usize = 256 << 20;
+
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(10);

@@ -1,0 +1,68 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use tower_service::Service;
+
+use super::inbound::{self, BoxError};
+use super::outbound::{self, Answering};
+use super::{Body, Gateway, ResponseFuture, Shared};
+use crate::call::{Call, Operation};
+use crate::dialect::{Dialect, openai};
+use crate::reply::Tally;
+
+/// Errors become answers, so the service itself has none.
+impl<B> Service<Request<B>> for Gateway
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        let gateway = self.clone();
+        ResponseFuture::new(async move { gateway.respond(request).await })
+    }
+}
+
+impl Gateway {
+    async fn respond<B>(self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let call = inbound::read(&self, request).await;
+        let answering = Answering::of(&call);
+        let result = self.local.shared.stack.run(call).await;
+        outbound::write(answering, result, self.local.shared.limits)
+    }
+}
+
+impl Answering {
+    fn of(call: &Call) -> Self {
+        Self {
+            context: Arc::clone(call.context()),
+            payload: call.payload().clone(),
+            tally: Tally::of(call),
+        }
+    }
+}
+
+impl Shared {
+    /// The codec in which callers of `operation` speak.
+    pub(super) fn dialect(&self, operation: Operation) -> &'static dyn Dialect {
+        self.dialects
+            .get(operation.dialect())
+            .unwrap_or(&openai::Chat)
+    }
+}

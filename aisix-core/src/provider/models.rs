@@ -1,0 +1,49 @@
+//! The list of models, answered from the snapshot.
+
+use bytes::BytesMut;
+
+use crate::call::{Call, Caller};
+use crate::dialect::openai::models::{self, ModelCard};
+use crate::error::{Error, Result};
+use crate::reply::Reply;
+use crate::snapshot::ModelEntry;
+
+pub(super) fn list(call: &Call) -> Result<Reply> {
+    let caller = call.require_caller()?;
+    let visible = call
+        .snapshot()
+        .models()
+        .filter(|entry| is_visible(caller, entry));
+    let mut body = BytesMut::new();
+    models::write_models(visible.map(|entry| card(entry.name(), entry)), &mut body);
+    Ok(Reply::wire(call.dialect(), body.freeze(), None))
+}
+
+pub(super) fn retrieve(call: &Call) -> Result<Reply> {
+    let caller = call.require_caller()?;
+    let name = call.context().resource().unwrap_or_default();
+    let entry = call
+        .snapshot()
+        .model(name)
+        .filter(|_| caller.may_use(name))
+        .ok_or_else(|| Error::model_not_found(name))?;
+    let mut body = BytesMut::new();
+    models::write_model(card(name, entry), &mut body);
+    Ok(Reply::wire(call.dialect(), body.freeze(), None))
+}
+
+/// A pattern is no name that a caller could ask for.
+fn is_visible(caller: &Caller, entry: &ModelEntry) -> bool {
+    !entry.name().contains('*') && caller.may_use(entry.name())
+}
+
+fn card<'a>(name: &'a str, entry: &'a ModelEntry) -> ModelCard<'a> {
+    let card = ModelCard::new(name, CREATED);
+    match &entry.resource().provider {
+        Some(provider) => card.with_owner(provider),
+        None => card,
+    }
+}
+
+/// Nobody knows since when a model exists; clients want a number, and the same one each time.
+const CREATED: u64 = 1_700_000_000;

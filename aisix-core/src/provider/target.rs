@@ -1,0 +1,243 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::boxed::BoxUpstream;
+use super::registry::Backend;
+use super::upstream::UpstreamTls;
+use super::{Endpoint, Provider, Registry, Timeouts};
+use crate::call::Operation;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hook::BoxCallService;
+use crate::resource::{ProviderKey, Secret};
+use crate::snapshot::ModelEntry;
+
+/// A model together with the provider key that reaches it: resolved once for each version of
+/// their resources, and everything that a request needs of them made ready.
+pub struct Target {
+    provider: Box<str>,
+    timeouts: Timeouts,
+    route: Route,
+}
+
+/// What a [`Provider`] may know when it describes an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetSpec<'a> {
+    key: Option<&'a ProviderKey>,
+    model: &'a str,
+}
+
+pub(super) enum Route {
+    Service(BoxCallService),
+    Http(HttpRoute),
+}
+
+pub(super) struct HttpRoute {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) client: BoxUpstream,
+    pub(super) options: crate::resource::RequestOptions,
+    endpoints: Vec<(Operation, Result<Endpoint>)>,
+}
+
+/// What [`Target::resolve`] leaves in the model's cell.
+struct Resolved(Result<Arc<Target>>);
+
+// === impl Target ===
+
+impl Target {
+    /// The target of `model`, made ready at the first request for it.
+    ///
+    /// # Errors
+    ///
+    /// The model's provider or its key is unknown or unusable.
+    pub fn resolve(registry: &Registry, model: &ModelEntry) -> Result<Arc<Self>> {
+        let resolved = model
+            .bound()
+            .get_or_init(|| Resolved(Self::compile(registry, model).map(Arc::new)));
+        resolved.0.clone()
+    }
+
+    fn compile(registry: &Registry, entry: &ModelEntry) -> Result<Self> {
+        let resource = entry.resource();
+        let name = entry.name();
+        let key = entry.provider_key().map(|entry| entry.resource());
+        if let (Some(id), None) = (resource.provider_key_id.as_deref(), key) {
+            return Err(misconfigured(format!(
+                "The model `{name}` refers to the provider key `{id}`, which does not exist."
+            )));
+        }
+        let provider = resource
+            .provider
+            .as_deref()
+            .or_else(|| key.and_then(|key| key.provider.as_deref()))
+            .ok_or_else(|| misconfigured(format!("The model `{name}` names no provider.")))?;
+        let backend = Self::backend(registry, provider, key)?;
+        let spec = TargetSpec {
+            key,
+            model: resource.model_name.as_deref().unwrap_or(name),
+        };
+        let route = match backend {
+            Backend::Service(service) => Route::Service(service.clone()),
+            Backend::Http(vendor) => {
+                let client = registry.client().ok_or_else(|| {
+                    Error::internal("providers are reached over HTTP, and there is no client")
+                })?;
+                Route::Http(HttpRoute::compile(vendor, client, &spec))
+            }
+        };
+        let defaults = registry.timeouts();
+        let millis = |value: Option<u64>| value.filter(|ms| *ms > 0).map(Duration::from_millis);
+        Ok(Self {
+            provider: provider.into(),
+            timeouts: Timeouts {
+                total: millis(resource.timeout).or(defaults.total),
+                stream_gap: millis(resource.stream_timeout).or(defaults.stream_gap),
+            },
+            route,
+        })
+    }
+
+    /// The backend called `provider`, or the one whose dialects the key says that it speaks.
+    fn backend<'r>(
+        registry: &'r Registry,
+        provider: &str,
+        key: Option<&ProviderKey>,
+    ) -> Result<&'r Backend> {
+        if let Some(backend) = registry.backend(provider) {
+            return Ok(backend);
+        }
+        let adapter = key.and_then(|key| key.adapter.as_deref());
+        let has_base = key.is_some_and(|key| key.api_base.is_some());
+        if !has_base {
+            return Err(Error::invalid_request(format!(
+                "The provider `{provider}` has no known address: its provider key needs an api_base."
+            )));
+        }
+        registry
+            .backend(adapter.unwrap_or("openai"))
+            .ok_or_else(|| {
+                misconfigured(format!(
+                    "No adapter for the provider `{provider}` is compiled in."
+                ))
+            })
+    }
+
+    /// The vendor's name, as the configuration writes it.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// How long the upstream may take.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl HttpRoute ===
+
+impl HttpRoute {
+    fn compile(vendor: &Arc<dyn Provider>, client: &BoxUpstream, spec: &TargetSpec<'_>) -> Self {
+        let endpoints = Operation::ALL
+            .into_iter()
+            .filter(|operation| !vendor.dialects(*operation).is_empty())
+            .map(|operation| {
+                let tls = spec.key.and_then(upstream_tls);
+                let endpoint = vendor.endpoint(operation, spec);
+                (operation, endpoint.map(|endpoint| endpoint.with_tls(tls)))
+            })
+            .collect();
+        Self {
+            provider: Arc::clone(vendor),
+            client: client.clone(),
+            options: spec.key.map(|key| key.request.clone()).unwrap_or_default(),
+            endpoints,
+        }
+    }
+
+    pub(super) fn endpoint(&self, operation: Operation) -> Result<&Endpoint> {
+        match self.endpoints.iter().find(|(known, _)| *known == operation) {
+            Some((_, endpoint)) => endpoint.as_ref().map_err(Clone::clone),
+            None => Err(Error::invalid_request(format!(
+                "The provider `{}` does not offer {operation}.",
+                self.provider.name()
+            ))
+            .with_code("unsupported_operation")
+            .with_param("model")),
+        }
+    }
+}
+
+// === impl TargetSpec ===
+
+impl<'a> TargetSpec<'a> {
+    /// Describes `model` reached with `key`.
+    #[must_use]
+    pub fn new(model: &'a str, key: Option<&'a ProviderKey>) -> Self {
+        Self { key, model }
+    }
+
+    /// The name that the provider knows the model by.
+    #[must_use]
+    pub fn model(&self) -> &'a str {
+        self.model
+    }
+
+    /// The provider key, if the model has one.
+    #[must_use]
+    pub fn provider_key(&self) -> Option<&'a ProviderKey> {
+        self.key
+    }
+
+    /// The address that the provider key gives, if it gives one.
+    #[must_use]
+    pub fn api_base(&self) -> Option<&'a str> {
+        self.key.and_then(|key| key.api_base.as_deref())
+    }
+
+    /// The address that the provider key gives, or else `default`.
+    #[must_use]
+    pub fn api_base_or(&self, default: &'a str) -> &'a str {
+        self.api_base().unwrap_or(default)
+    }
+
+    /// The provider key's secret.
+    ///
+    /// # Errors
+    ///
+    /// The model has no provider key, or the key has no secret.
+    pub fn secret(&self) -> Result<&'a Secret> {
+        self.key
+            .and_then(|key| key.api_key.as_ref())
+            .ok_or_else(|| {
+                misconfigured(format!(
+                    "The model `{}` has no provider credential.",
+                    self.model
+                ))
+            })
+    }
+}
+
+fn upstream_tls(key: &ProviderKey) -> Option<Arc<UpstreamTls>> {
+    let tls = key.tls.as_ref()?;
+    let mut upstream = UpstreamTls::new().with_verify(tls.verify);
+    upstream.ca_cert_pem.clone_from(&tls.ca_cert);
+    Some(Arc::new(upstream))
+}
+
+fn misconfigured(message: String) -> Error {
+    Error::new(ErrorKind::Config, message)
+}

@@ -1,0 +1,228 @@
+use std::fmt;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::{End, Frames, Outcome, Reply};
+use crate::call::Call;
+use crate::conversation::Usage;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Callbacks in the order in which they were added, which is from the provider outwards.
+type Callbacks = Vec<Box<dyn FnOnce(&Outcome) + Send>>;
+
+/// Tells its callbacks exactly once how a call ended.
+///
+/// A hook that must know makes one before it calls its inner service, and settles it with the
+/// result: on a reply the callback moves on to the reply's end, on an error it runs at once. A
+/// guard that is dropped unsettled says that the caller has gone, which is what it means when the
+/// future of a call is dropped.
+///
+/// ```
+/// use aisix_core::reply::{EndGuard, Tally};
+///
+/// let guard = EndGuard::new(Tally::now(), Vec::new()).with(|outcome| {
+///     assert_eq!(outcome.end().as_str(), "caller_gone");
+/// });
+/// drop(guard);
+/// ```
+#[must_use = "a guard that is dropped reports that the caller has gone"]
+pub struct EndGuard {
+    tally: Tally,
+    callbacks: Callbacks,
+}
+
+/// What is counted while an answer is delivered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Tally {
+    /// When the request arrived.
+    pub started: Instant,
+    /// When the first event with content was there.
+    pub first_token: Option<Instant>,
+    /// The tokens, as the upstream has counted them.
+    pub usage: Option<Usage>,
+    /// The tokens of the input, as guessed from the request.
+    pub input_estimate: u64,
+    /// The status that the caller is sent.
+    pub status: StatusCode,
+    /// The bytes handed over for sending.
+    pub bytes: u64,
+    /// The events with content, and what they weigh.
+    content: Content,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Content {
+    events: u64,
+    bytes: u64,
+    /// The smallest event seen: about what an event weighs without its text.
+    smallest: u64,
+}
+
+// === impl EndGuard ===
+
+impl EndGuard {
+    /// Watches over a call of which `tally` knows the beginning.
+    pub fn new(tally: Tally, callbacks: Vec<Box<dyn FnOnce(&Outcome) + Send>>) -> Self {
+        Self { tally, callbacks }
+    }
+
+    /// Watches over `call`.
+    pub fn of(call: &Call) -> Self {
+        Self::new(Tally::of(call), Vec::new())
+    }
+
+    /// Adds a callback.
+    pub fn with(mut self, callback: impl FnOnce(&Outcome) + Send + 'static) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Settles the guard with what came back from the inner service.
+    ///
+    /// # Errors
+    ///
+    /// The error that came back, after the callbacks have heard of it.
+    pub fn settle(mut self, result: Result<Reply>) -> Result<Reply> {
+        match result {
+            Ok(mut reply) => {
+                reply.end.callbacks.append(&mut self.callbacks);
+                Ok(reply)
+            }
+            Err(error) => {
+                self.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// The answer has been delivered whole.
+    pub fn complete(mut self) {
+        self.fire(End::Complete, None);
+    }
+
+    /// The call has failed.
+    pub fn fail(&mut self, error: &Error) {
+        if self.tally.bytes == 0 {
+            self.tally.status = error.status();
+        }
+        self.fire(End::of(error), Some(error.kind()));
+    }
+
+    fn fire(&mut self, end: End, error: Option<ErrorKind>) {
+        if self.callbacks.is_empty() {
+            return;
+        }
+        let outcome = self.tally.outcome(end, error);
+        for callback in self.callbacks.drain(..) {
+            callback(&outcome);
+        }
+    }
+}
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.fire(End::CallerGone, Some(ErrorKind::CallerGone));
+    }
+}
+
+impl fmt::Debug for EndGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndGuard")
+            .field("tally", &self.tally)
+            .field("callbacks", &self.callbacks.len())
+            .finish()
+    }
+}
+
+// === impl Tally ===
+
+impl Tally {
+    /// Counts from now on.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            started: Instant::now(),
+            first_token: None,
+            usage: None,
+            input_estimate: 0,
+            status: StatusCode::OK,
+            bytes: 0,
+            content: Content::default(),
+        }
+    }
+
+    /// Counts for `call`, from its arrival on.
+    #[must_use]
+    pub fn of(call: &Call) -> Self {
+        Self {
+            started: call.context().received(),
+            input_estimate: call.payload().estimated_tokens(),
+            ..Self::now()
+        }
+    }
+
+    /// Takes note of frames that are about to go out.
+    pub fn frames(&mut self, frames: &Frames) {
+        if let Some(usage) = &frames.usage {
+            self.usage = Some(*usage);
+        }
+        let content = u64::from(frames.content_events);
+        if content > 0 {
+            let weight = frames.bytes.len() as u64 / content;
+            self.content.smallest = match self.content.events {
+                0 => weight,
+                _ => self.content.smallest.min(weight),
+            };
+            self.content.events += content;
+            self.content.bytes += frames.bytes.len() as u64;
+            self.first_token.get_or_insert_with(Instant::now);
+        }
+        self.bytes += frames.bytes.len() as u64;
+    }
+
+    fn outcome(&self, end: End, error: Option<ErrorKind>) -> Outcome {
+        // A call that no upstream has worked for costs nothing: refused, or never sent.
+        let unbilled = matches!(end, End::Refused | End::UpstreamError | End::Timeout)
+            && self.content.events == 0;
+        let (usage, estimated) = match &self.usage {
+            Some(usage) => (*usage, false),
+            None if unbilled => (Usage::default(), false),
+            None => (Usage::new(self.input_estimate, self.content.tokens()), true),
+        };
+        Outcome {
+            end,
+            status: self.status,
+            error,
+            usage,
+            estimated,
+            duration: self.started.elapsed(),
+            time_to_first_token: self.first_token.map(|first| first - self.started),
+            bytes: self.bytes,
+        }
+    }
+}
+
+impl Content {
+    /// The tokens delivered: one an event, as most vendors send them, or one for four bytes of
+    /// text where events hold more.
+    fn tokens(self) -> u64 {
+        let text = self
+            .bytes
+            .saturating_sub(self.smallest.saturating_mul(self.events));
+        self.events.max(text / 4)
+    }
+}

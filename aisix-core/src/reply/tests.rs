@@ -1,0 +1,105 @@
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::testing::TestCall;
+
+type Seen = Arc<Mutex<Vec<Outcome>>>;
+
+fn watch() -> (Seen, impl FnOnce(&Outcome) + Send + 'static) {
+    let seen = Seen::default();
+    let writer = Arc::clone(&seen);
+    (seen, move |outcome: &Outcome| {
+        writer.lock().unwrap().push(outcome.clone())
+    })
+}
+
+fn only(seen: &Seen) -> Outcome {
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    seen[0].clone()
+}
+
+#[tokio::test]
+async fn a_reply_that_is_delivered_ends_complete() {
+    let (seen, callback) = watch();
+    let reply = Reply::wire(
+        crate::dialect::OPENAI_CHAT,
+        Bytes::new(),
+        Some(Usage::new(3, 4)),
+    );
+    let (_, _, end) = reply.on_end(callback).into_parts(Tally::now());
+    end.complete();
+    let outcome = only(&seen);
+    assert_eq!((outcome.end(), outcome.usage().total()), (End::Complete, 7));
+    assert!(!outcome.is_estimated());
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_is_charged_for_what_was_delivered() {
+    let (seen, callback) = watch();
+    let call = TestCall::chat("m").build();
+    let (_, _, mut end) = Reply::text("x")
+        .on_end(callback)
+        .into_parts(Tally::of(&call));
+    end.tally_mut()
+        .frames(&Frames::new(Bytes::from_static(&[b'x'; 100]), 1, None));
+    end.tally_mut()
+        .frames(&Frames::new(Bytes::from_static(&[b'x'; 300]), 3, None));
+    drop(end);
+    let outcome = only(&seen);
+    assert_eq!(outcome.end(), End::CallerGone);
+    assert!(outcome.is_estimated());
+    assert_eq!(outcome.usage().output_tokens, 4);
+    assert_eq!(
+        outcome.usage().input_tokens,
+        call.payload().estimated_tokens()
+    );
+    assert!(outcome.time_to_first_token().is_some());
+}
+
+#[tokio::test]
+async fn events_with_much_text_count_for_their_text() {
+    let (seen, callback) = watch();
+    let (_, _, mut end) = Reply::text("x").on_end(callback).into_parts(Tally::now());
+    end.tally_mut()
+        .frames(&Frames::new(Bytes::from_static(&[b'x'; 100]), 1, None));
+    end.tally_mut()
+        .frames(&Frames::new(Bytes::from_static(&[b'x'; 900]), 1, None));
+    drop(end);
+    assert_eq!(only(&seen).usage().output_tokens, 200);
+}
+
+#[tokio::test]
+async fn a_guard_settles_with_the_error_of_the_call() {
+    let (seen, callback) = watch();
+    let guard = EndGuard::new(Tally::now(), Vec::new()).with(callback);
+    guard.settle(Err(Error::timeout("slow"))).unwrap_err();
+    let outcome = only(&seen);
+    assert_eq!(
+        (outcome.end(), outcome.error()),
+        (End::Timeout, Some(ErrorKind::Timeout))
+    );
+    assert_eq!(outcome.status(), 504);
+    assert_eq!(outcome.usage().total(), 0);
+}
+
+#[tokio::test]
+async fn a_guard_moves_on_to_the_end_of_the_reply() {
+    let (seen, callback) = watch();
+    let guard = EndGuard::new(Tally::now(), Vec::new()).with(callback);
+    let reply = guard.settle(Ok(Reply::text("x"))).unwrap();
+    assert!(seen.lock().unwrap().is_empty());
+    let (_, _, end) = reply.into_parts(Tally::now());
+    end.complete();
+    assert_eq!(only(&seen).end(), End::Complete);
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_takes_has_lost_its_caller() {
+    let (seen, callback) = watch();
+    drop(Reply::text("x").on_end(callback));
+    assert_eq!(only(&seen).end(), End::CallerGone);
+}

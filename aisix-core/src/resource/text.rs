@@ -1,0 +1,24 @@
+//! How texts are read: existing deployments store `""` where they mean an absent value.
+
+use serde::{Deserialize, Deserializer};
+
+use super::Secret;
+
+/// Reads an optional text; an empty one counts as absent.
+pub(super) fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+/// Reads an optional secret; an empty one counts as absent.
+pub(super) fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
+    Ok(optional(deserializer)?.map(Secret::new))
+}
+
+pub(super) const fn yes() -> bool {
+    true
+}
