@@ -1,1 +1,22 @@
-//! AISIX providers.
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "deepseek")]
+mod deepseek;
+#[cfg(feature = "mock")]
+pub mod mock;
+#[cfg(feature = "openai")]
+mod openai;
+mod registry;
+#[cfg(feature = "transport-hyper")]
+pub mod transport;
+pub mod url;
+#[cfg(feature = "openai")]
+mod vendors;
+
+#[cfg(feature = "deepseek")]
+pub use deepseek::DeepSeek;
+#[cfg(feature = "openai")]
+pub use openai::OpenAi;
+pub use registry::providers;
+#[cfg(feature = "openai")]
+pub use vendors::vendors;

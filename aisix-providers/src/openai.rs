@@ -1,0 +1,91 @@
+use std::borrow::Cow;
+
+use aisix_core::call::Operation;
+use aisix_core::dialect::{self, DialectId};
+use aisix_core::error::Result;
+use aisix_core::provider::{Endpoint, Provider, TargetSpec};
+
+use crate::url::ApiBase;
+
+/// OpenAI, or a vendor that speaks as OpenAI does.
+///
+/// What a vendor adds to the dialect passes through, known or unknown. A vendor that is not in
+/// [`vendors`](crate::vendors) needs no code: its provider key gives an `api_base`.
+///
+/// Source: <https://platform.openai.com/docs/api-reference>.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OpenAi {
+    name: Cow<'static, str>,
+    api_base: Cow<'static, str>,
+    tells_usage_on_request: bool,
+}
+
+impl OpenAi {
+    /// OpenAI itself.
+    pub fn new() -> Self {
+        Self::compatible("openai", "https://api.openai.com/v1")
+    }
+
+    /// The vendor `name`, at `api_base` unless its provider key says otherwise.
+    pub fn compatible(
+        name: impl Into<Cow<'static, str>>,
+        api_base: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            api_base: api_base.into(),
+            tells_usage_on_request: true,
+        }
+    }
+
+    /// Never asks for the usage of a stream, for vendors that refuse `stream_options` or tell it
+    /// in any case.
+    pub fn without_stream_options(mut self) -> Self {
+        self.tells_usage_on_request = false;
+        self
+    }
+}
+
+impl Default for OpenAi {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for OpenAi {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn dialects(&self, operation: Operation) -> &[DialectId] {
+        match operation {
+            Operation::Chat => &[dialect::OPENAI_CHAT],
+            Operation::Embeddings => &[dialect::OPENAI_EMBEDDINGS],
+            _ => &[],
+        }
+    }
+
+    fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint> {
+        let base = ApiBase::parse(target.api_base_or(&self.api_base))?;
+        bearer(
+            Endpoint::post_uri(base.join(operation.openai_path())?)?,
+            target,
+        )
+    }
+
+    fn tells_usage_on_request(&self) -> bool {
+        self.tells_usage_on_request
+    }
+}
+
+/// Sends the key, where there is one: servers on one's own machines often want none.
+pub(crate) fn bearer(endpoint: Endpoint, target: &TargetSpec<'_>) -> Result<Endpoint> {
+    let has_key = target
+        .provider_key()
+        .is_some_and(|key| key.api_key.is_some());
+    if !has_key && target.api_base().is_some() {
+        return Ok(endpoint);
+    }
+    endpoint.with_secret_header("authorization", target.secret()?, "Bearer ")
+}
