@@ -1,1 +1,30 @@
-//! Whole-system tests.
+//! The harness of the whole-system tests: the binary as an operator starts it, clients as callers
+//! use them, and an upstream that does what the test tells it to.
+//!
+//! | module | plays |
+//! | --- | --- |
+//! | [`server`] | the operator: configuration, resources, signals, exit codes |
+//! | [`binary`] | the build: which binary is under test, and which ports are free |
+//! | [`resources`] | what the operator writes into the resources file |
+//! | [`client`] | a well-behaved caller on hyper, and [`raw`] one that sends any bytes it likes |
+//! | [`upstream`] | the provider: records each request, plays a script, proves order with gates |
+//! | [`openai`] | canned words of OpenAI's formats |
+//! | [`fixtures`] | recorded traffic, from `AISIX_FIXTURES` |
+//! | [`sdk`] | the official SDKs: [`python`] and [`node`] |
+//! | [`splice`] | an independent answer to "the same bytes but for `model`" |
+//!
+//! Nothing here links the gateway: what these tests see is what a caller sees.
+
+pub mod binary;
+pub mod client;
+pub mod fixtures;
+pub mod node;
+pub mod openai;
+pub mod python;
+pub mod raw;
+pub mod resources;
+pub mod sdk;
+pub mod server;
+pub mod splice;
+pub mod upstream;
+pub mod wait;

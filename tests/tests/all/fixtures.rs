@@ -1,0 +1,329 @@
+//! Recorded traffic, replayed as upstream: what the gateway passes on, and what the SDKs read
+//! through it and beside it.
+
+use std::sync::Arc;
+
+use aisix_tests::fixtures::{Fixture, openai_formats};
+use aisix_tests::resources::{KEY, Resources};
+use aisix_tests::sdk::{Job, Sdk};
+use aisix_tests::server::Server;
+use aisix_tests::splice::{
+    events, stream_with_model, top_level, with_model, without_added_stream_options,
+};
+use aisix_tests::upstream::{Answer, Upstream};
+use serde_json::{Value, json};
+
+/// Every fixture behind an address of its own, and a model of its own in the gateway.
+struct Replay {
+    fixtures: Arc<Vec<Fixture>>,
+    upstream: Upstream,
+    server: Server,
+}
+
+impl Replay {
+    async fn start() -> Option<Self> {
+        let fixtures: Vec<_> = openai_formats()?
+            .into_iter()
+            // The gateway refuses an empty conversation by itself.
+            .filter(|fixture| {
+                !fixture.has("error") || fixture.request_json()["messages"] != json!([])
+            })
+            .collect();
+        let fixtures = Arc::new(fixtures);
+        let upstream = Upstream::start().await;
+        let all = Arc::clone(&fixtures);
+        upstream.respond(move |request| {
+            let at = request
+                .uri
+                .path()
+                .split('/')
+                .nth(2)
+                .and_then(|at| at.parse::<usize>().ok());
+            let fixture = &all[at.expect("a path with a number")];
+            Answer::body(
+                fixture.status,
+                &fixture.content_type,
+                fixture.response.clone(),
+            )
+        });
+        let mut resources = Resources::empty().api_key(KEY, &["*"], json!({}));
+        for (at, fixture) in fixtures.iter().enumerate() {
+            let id = format!("fx{at}");
+            resources = resources
+                .provider_key(&id, &fixture.provider, &address(&upstream, at))
+                .model(&name(at), &id, &upstream_model(fixture));
+        }
+        let server = Server::start(&resources).await;
+        Some(Self {
+            fixtures,
+            upstream,
+            server,
+        })
+    }
+}
+
+fn address(upstream: &Upstream, at: usize) -> String {
+    format!("http://{}/fx/{at}", upstream.addr())
+}
+
+fn name(at: usize) -> String {
+    format!("fixture/{at}")
+}
+
+fn upstream_model(fixture: &Fixture) -> String {
+    let model = fixture.request_json()["model"].as_str().map(str::to_owned);
+    model.unwrap_or_else(|| "recorded".to_owned())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn passes_recorded_traffic_but_for_model() {
+    let Some(replay) = Replay::start().await else {
+        return;
+    };
+    let client = replay.server.client();
+    let mut compared = 0;
+    for (at, fixture) in replay.fixtures.iter().enumerate() {
+        // DeepSeek's dialect differs: what may change is tested below.
+        if fixture.provider == "deepseek" {
+            continue;
+        }
+        let request = with_model(&fixture.request, &name(at));
+        let path = format!("/v1{}", fixture.path());
+
+        let reply = client.post(&path, request.clone()).await;
+
+        assert_eq!(
+            reply.status,
+            fixture.status,
+            "{}: {}",
+            fixture.id,
+            reply.text()
+        );
+        if fixture.status != 200 {
+            let recorded: Value = serde_json::from_slice(&fixture.response).expect("JSON");
+            for key in ["message", "type", "param", "code"] {
+                assert_eq!(
+                    reply.json()["error"][key],
+                    recorded["error"][key],
+                    "{}",
+                    fixture.id
+                );
+            }
+        } else if fixture.stream {
+            let want = stream_with_model(&fixture.response, &name(at));
+            assert_eq!(reply.text(), text(&want), "{}", fixture.id);
+        } else {
+            let want = with_model(&fixture.response, &name(at));
+            assert_eq!(reply.text(), text(&want), "{}", fixture.id);
+        }
+        compare_request(fixture, &replay.upstream.next_request().await.body);
+        compared += 1;
+    }
+    assert!(compared > 100, "only {compared} compared");
+}
+
+/// The upstream's request is the caller's but for `model`, and for the wish to be told the usage.
+#[track_caller]
+fn compare_request(fixture: &Fixture, seen: &[u8]) {
+    let want = with_model(&fixture.request, &upstream_model(fixture));
+    if fixture.stream && top_level(&fixture.request, "stream_options").is_none() {
+        let seen_json: Value = serde_json::from_slice(seen).expect("JSON");
+        assert_eq!(
+            seen_json["stream_options"]["include_usage"], true,
+            "{}",
+            fixture.id
+        );
+        let seen = without_added_stream_options(seen);
+        assert_eq!(text(&seen), text(&want), "{}", fixture.id);
+    } else {
+        assert_eq!(text(seen), text(&want), "{}", fixture.id);
+    }
+}
+
+#[tokio::test]
+async fn keeps_the_meaning_of_recorded_deepseek_traffic() {
+    let Some(replay) = Replay::start().await else {
+        return;
+    };
+    let client = replay.server.client();
+    let mut compared = 0;
+    for (at, fixture) in replay.fixtures.iter().enumerate() {
+        if fixture.provider != "deepseek" {
+            continue;
+        }
+        let reply = client
+            .post(
+                "/v1/chat/completions",
+                with_model(&fixture.request, &name(at)),
+            )
+            .await
+            .ok();
+
+        if fixture.stream {
+            assert!(
+                reply.text().trim_end().ends_with("data: [DONE]"),
+                "{}",
+                fixture.id
+            );
+            let (got, recorded) = (events(&reply.body), events(&fixture.response));
+            assert!(
+                got.iter().all(|chunk| chunk["model"] == name(at)),
+                "{}",
+                fixture.id
+            );
+            assert_eq!(Told::by(&got), Told::by(&recorded), "{}", fixture.id);
+            // As OpenAI does: usage in a chunk of its own, for a caller who asked.
+            let with_usage: Vec<_> = got
+                .iter()
+                .filter(|chunk| chunk["usage"].is_object())
+                .collect();
+            assert_eq!(with_usage.len(), 1, "{}", fixture.id);
+            assert_eq!(with_usage[0]["choices"], json!([]), "{}", fixture.id);
+        } else {
+            let mut recorded: Value = serde_json::from_slice(&fixture.response).expect("JSON");
+            let mut got = reply.json();
+            assert_eq!(got["model"], name(at));
+            for body in [&mut recorded, &mut got] {
+                body["model"] = json!("same");
+                without_tool_index(body);
+            }
+            assert_eq!(got, recorded, "{}", fixture.id);
+        }
+        compared += 1;
+    }
+    assert!(compared >= 8, "only {compared} compared");
+}
+
+/// What a stream of chunks says, however it is cut into chunks.
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    content: String,
+    reasoning: String,
+    tools: String,
+    finish: Option<String>,
+    usage: Value,
+}
+
+impl Told {
+    fn by(chunks: &[Value]) -> Self {
+        let mut told = Self::default();
+        for chunk in chunks {
+            let choice = &chunk["choices"][0];
+            let delta = &choice["delta"];
+            told.content += delta["content"].as_str().unwrap_or_default();
+            told.reasoning += delta["reasoning_content"].as_str().unwrap_or_default();
+            for call in delta["tool_calls"].as_array().into_iter().flatten() {
+                told.tools += &call.to_string();
+            }
+            if let Some(finish) = choice["finish_reason"].as_str() {
+                told.finish = Some(finish.to_owned());
+            }
+            if chunk["usage"].is_object() {
+                told.usage = chunk["usage"].clone();
+            }
+        }
+        told
+    }
+}
+
+/// DeepSeek numbers the tool calls of a whole answer; OpenAI's format has no such member there.
+fn without_tool_index(body: &mut Value) {
+    for choice in body["choices"].as_array_mut().into_iter().flatten() {
+        for call in choice["message"]["tool_calls"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            call.as_object_mut()
+                .expect("a tool call is an object")
+                .remove("index");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reads_the_same_through_the_gateway_with_the_python_sdk() {
+    reads_the_same_through_the_gateway(Sdk::Python).await;
+}
+
+#[tokio::test]
+async fn reads_the_same_through_the_gateway_with_the_node_sdk() {
+    reads_the_same_through_the_gateway(Sdk::Node).await;
+}
+
+async fn reads_the_same_through_the_gateway(sdk: Sdk) {
+    let Some(replay) = Replay::start().await else {
+        return;
+    };
+    let mut job = Job::new(&replay.server.base_url());
+    let mut labels = Vec::new();
+    for (at, fixture) in replay.fixtures.iter().enumerate() {
+        let ops: &[&str] = match (fixture.endpoint.as_str(), fixture.stream) {
+            ("embeddings", _) => &["embeddings"],
+            (_, false) => &["chat"],
+            (_, true) => &["chat_stream", "chat_stream_helper"],
+        };
+        for op in ops {
+            let mut args = fixture.request_json();
+            args.as_object_mut()
+                .expect("a request is an object")
+                .remove("stream");
+            job = job.op_at(&address(&replay.upstream, at), op, args.clone());
+            args["model"] = json!(name(at));
+            job = job.op(op, args);
+            labels.push((fixture, *op));
+        }
+    }
+
+    let results = sdk.run(&job).await;
+
+    for (pair, (fixture, op)) in results.chunks(2).zip(labels) {
+        let [direct, through] = [&pair[0], &pair[1]].map(|result| comparable(result, fixture, op));
+        assert_eq!(through, direct, "{sdk:?} {op}: {}", fixture.id);
+    }
+}
+
+/// A result without what differs by design: the model's name, and DeepSeek's own manners.
+fn comparable(result: &Value, fixture: &Fixture, op: &str) -> Value {
+    if let Some(error) = result.get("error") {
+        // The message of the Python SDK prints a dictionary in the order of the wire.
+        let keys = ["class", "status_code", "type", "code", "param", "body"];
+        return keys
+            .iter()
+            .map(|key| ((*key).to_owned(), error[key].clone()))
+            .collect();
+    }
+    let mut result = result["ok"].clone();
+    if fixture.provider == "deepseek" {
+        match op {
+            "chat_stream" => {
+                let told = Told::by(result.as_array().expect("a list of chunks"));
+                return json!(format!("{told:?}"));
+            }
+            "chat_stream_helper" => result["kinds"] = Value::Null,
+            _ => without_tool_index(&mut result),
+        }
+    }
+    same_model(&mut result);
+    result
+}
+
+fn same_model(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                if key == "model" && value.is_string() {
+                    *value = json!("same");
+                } else {
+                    same_model(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(same_model),
+        _ => {}
+    }
+}
