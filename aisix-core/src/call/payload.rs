@@ -74,7 +74,7 @@ impl Payload {
         let codec = dialect
             .embeddings()
             .ok_or_else(|| no_conversation(dialect))?;
-        let (bytes, _carry) = codec.write_request(request)?;
+        let bytes = codec.write_request(request)?;
         let payload = Self::new(Operation::Embeddings, dialect, bytes);
         payload.head()?;
         Ok(payload)

@@ -58,6 +58,8 @@ pub struct EmbeddingsResponse {
     pub model: String,
     /// The vectors, one for each text.
     pub data: Vec<Embedding>,
+    /// How the caller asked to have the vectors spelled.
+    pub encoding: EmbeddingEncoding,
     /// What it cost, where the vendor says.
     pub usage: Option<Usage>,
     /// What only one wire format says.
@@ -132,6 +134,13 @@ impl EmbeddingsResponse {
             data,
             ..Self::default()
         }
+    }
+
+    /// Spells the vectors as the caller asked.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: EmbeddingEncoding) -> Self {
+        self.encoding = encoding;
+        self
     }
 
     /// Says what it cost.

@@ -99,6 +99,16 @@ impl Effort {
 }
 
 impl ReasoningOptions {
+    /// At most so many tokens.
+    #[must_use]
+    pub fn budget(tokens: u64) -> Self {
+        Self {
+            mode: Some(ReasoningMode::Enabled),
+            budget_tokens: Some(tokens),
+            ..Self::default()
+        }
+    }
+
     /// Only an effort.
     #[must_use]
     pub fn effort(effort: Effort) -> Self {

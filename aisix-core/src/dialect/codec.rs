@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::Carry;
 use crate::conversation::{
-    ChatEvent, ChatRequest, ChatResponse, EmbeddingEncoding, EmbeddingsRequest, EmbeddingsResponse,
+    ChatEvent, ChatRequest, ChatResponse, EmbeddingsRequest, EmbeddingsResponse,
 };
 use crate::error::{Error, Result};
 use crate::sse;
@@ -61,7 +61,7 @@ pub trait EmbeddingsCodec: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`Error::unsupported`] with the parameter that this format cannot express.
-    fn write_request(&self, request: &EmbeddingsRequest) -> Result<(Bytes, Carry)>;
+    fn write_request(&self, request: &EmbeddingsRequest) -> Result<Bytes>;
 
     /// Reads what the upstream answered.
     ///
@@ -69,18 +69,15 @@ pub trait EmbeddingsCodec: fmt::Debug + Send + Sync {
     ///
     /// [`UpstreamDecode`](crate::error::ErrorKind::UpstreamDecode), or the failure that the body
     /// reports in spite of its status.
-    fn read_response(&self, body: &[u8], carry: &Carry) -> Result<EmbeddingsResponse>;
+    fn read_response(&self, body: &[u8]) -> Result<EmbeddingsResponse>;
 
-    /// Writes what the caller is answered, with vectors spelled as it asked.
+    /// Writes what the caller is answered, with vectors spelled as
+    /// [`encoding`](EmbeddingsResponse::encoding) says.
     ///
     /// # Errors
     ///
     /// [`Internal`](crate::error::ErrorKind::Internal) when the answer cannot be serialised.
-    fn write_response(
-        &self,
-        response: &EmbeddingsResponse,
-        encoding: EmbeddingEncoding,
-    ) -> Result<Bytes>;
+    fn write_response(&self, response: &EmbeddingsResponse) -> Result<Bytes>;
 }
 
 /// Reads one streamed answer: each event of the wire gives none, one or several.

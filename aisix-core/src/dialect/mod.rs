@@ -36,7 +36,7 @@
 //!   [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest), what an upstream sent an
 //!   [`UpstreamDecode`](crate::error::ErrorKind::UpstreamDecode).
 //! - A stream decoder gives the same events for any split of the bytes, which
-//!   [`sse::Scanner`](crate::sse::Scanner) makes easy.
+//!   [`sse::Scanner`] makes easy.
 
 mod carry;
 mod codec;

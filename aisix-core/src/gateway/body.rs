@@ -9,7 +9,7 @@ use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use crate::conversation::{ChatEvent, ChatResponse, Usage};
+use crate::conversation::{ChatEvent, Usage};
 use crate::dialect::{Dialect, EncodeOptions, StreamEncoder};
 use crate::error::{Error, Result};
 use crate::reply::{EndGuard, EventStream, Frames, StreamItem};
@@ -66,7 +66,7 @@ struct KeepAlive {
 }
 
 impl Body {
-    /// A body that nobody accounts for.
+    /// A whole answer.
     pub(super) fn plain(bytes: Bytes) -> Self {
         if bytes.is_empty() {
             return Self {
@@ -78,82 +78,54 @@ impl Body {
         }
     }
 
-    /// A whole answer.
-    pub(super) fn full(bytes: Bytes, end: EndGuard) -> Self {
-        Self {
-            inner: Inner::Whole(bytes, Some(end)),
-        }
-    }
-
     /// Events as they come.
     pub(super) fn stream(
         events: EventStream,
         dialect: &'static dyn Dialect,
         options: EncodeOptions,
-        end: EndGuard,
         keep_alive: Option<Duration>,
     ) -> Result<Self> {
-        let encoder = match events.dialect() {
-            Some(id) if id == dialect.id() => None,
-            Some(_) => {
+        let encoder = match (events.dialect(), dialect.chat()) {
+            (Some(id), _) if id == dialect.id() => None,
+            (None, Some(codec)) => Some(codec.encoder(options)),
+            _ => {
                 return Err(Error::internal(
-                    "a stream in a dialect that was not asked for",
+                    "a stream that the caller's dialect cannot express",
                 ));
             }
-            None => Some(encoder(dialect, options)?),
         };
-        Ok(Self::streaming(
-            Some(events),
-            dialect,
-            encoder,
-            end,
-            keep_alive,
-        ))
-    }
-
-    /// A whole turn, written as the stream that the caller asked for.
-    pub(super) fn whole_as_stream(
-        chat: ChatResponse,
-        dialect: &'static dyn Dialect,
-        options: EncodeOptions,
-        end: EndGuard,
-    ) -> Result<Self> {
-        let mut encoder = encoder(dialect, options)?;
-        let mut encoded = Encoded::default();
-        for event in chat.into_events() {
-            encoded.write(&mut *encoder, &event)?;
-        }
-        encoder.end(&mut encoded.bytes)?;
-        let mut body = Self::streaming(None, dialect, None, end, None);
-        if let Inner::Stream(streaming) = &mut body.inner {
-            streaming.encoded = encoded;
-        }
-        Ok(body)
-    }
-
-    fn streaming(
-        events: Option<EventStream>,
-        dialect: &'static dyn Dialect,
-        encoder: Option<Box<dyn StreamEncoder>>,
-        end: EndGuard,
-        keep_alive: Option<Duration>,
-    ) -> Self {
         let keep_alive = keep_alive.map(|interval| KeepAlive {
             interval,
             last: Instant::now(),
             timer: None,
         });
-        Self {
+        Ok(Self {
             inner: Inner::Stream(Box::new(Streaming {
-                events,
+                events: Some(events),
                 dialect,
                 encoder,
                 encoded: Encoded::default(),
-                end: Some(end),
+                end: None,
                 keep_alive,
                 ending: Ending::Clean,
             })),
+        })
+    }
+
+    /// Tells `end` how the delivery went.
+    pub(super) fn with_end(mut self, end: EndGuard) -> Self {
+        match &mut self.inner {
+            Inner::Empty => end.complete(),
+            Inner::Whole(_, slot) => *slot = Some(end),
+            Inner::Stream(streaming) => streaming.end = Some(end),
         }
+        self
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::plain(bytes)
     }
 }
 
@@ -363,13 +335,6 @@ impl KeepAlive {
             }
         }
     }
-}
-
-fn encoder(dialect: &dyn Dialect, options: EncodeOptions) -> Result<Box<dyn StreamEncoder>> {
-    let codec = dialect
-        .chat()
-        .ok_or_else(|| Error::internal("the caller's dialect cannot express a stream"))?;
-    Ok(codec.encoder(options))
 }
 
 /// Events are handed on when they have grown to this, even while more is ready.

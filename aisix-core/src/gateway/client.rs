@@ -61,7 +61,7 @@ impl Gateway {
             ReplyBody::Full(Answer::Wire { bytes, .. }) => dialect
                 .embeddings()
                 .ok_or_else(not_typed)?
-                .read_response(&bytes, &Carry::default())?,
+                .read_response(&bytes)?,
             ReplyBody::Full(Answer::Chat(_)) | ReplyBody::Stream(_) => return Err(not_typed()),
         };
         end.complete();
@@ -79,6 +79,8 @@ impl ChatCall {
     /// What a hook or the provider says before the first event.
     pub async fn stream(mut self) -> Result<ChatEvents> {
         self.request.stream = true;
+        // Nobody in this process counts on the usage being absent.
+        self.request.include_usage.get_or_insert(true);
         let (dialect, body, end) = self.send().await?;
         let (events, decoder) = match body {
             ReplyBody::Stream(events) => {

@@ -1,9 +1,9 @@
 //! [`Reply`] or [`Error`] to HTTP: the only place where errors get a body.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -41,59 +41,104 @@ pub(super) fn write(answering: Answering, result: Result<Reply>, limits: Limits)
 }
 
 fn success(answering: Answering, reply: Reply, limits: Limits) -> Result<Response<Body>> {
-    let Answering { payload, tally, .. } = answering;
-    let dialect = payload.codec();
+    let Answering {
+        context,
+        payload,
+        tally,
+    } = answering;
     let (meta, body, mut end) = reply.into_parts(tally);
     end.tally_mut().status = meta.status;
-    let head = payload.head().ok();
-    let stream = head.is_some_and(Head::stream);
-    let model = || payload.model().unwrap_or_default().to_owned();
-    let options = || {
-        let include_usage = head.and_then(Head::include_usage).unwrap_or(false);
-        EncodeOptions::default()
-            .with_model(model())
-            .with_usage(include_usage)
+    let is_stream = matches!(body, ReplyBody::Stream(_)) || payload.head().is_ok_and(Head::stream);
+    let body = match body {
+        ReplyBody::Full(answer) if is_stream => whole_as_stream(answer, &context, &payload),
+        ReplyBody::Full(answer) => whole(answer, &context, &payload).map(Body::plain),
+        ReplyBody::Stream(events) => Body::stream(
+            events,
+            payload.codec(),
+            options(&context, &payload),
+            limits.keep_alive,
+        ),
     };
-    let (body, content_type) = match body {
-        ReplyBody::Full(Answer::Chat(chat)) if stream => (
-            Body::whole_as_stream(*chat, dialect, options(), end)?,
-            EVENT_STREAM,
-        ),
-        ReplyBody::Full(answer) => {
-            let bytes = match answer {
-                Answer::Wire { bytes, .. } => bytes,
-                Answer::Chat(mut chat) => {
-                    chat.model = model();
-                    dialect
-                        .chat()
-                        .ok_or_else(unspeakable)?
-                        .write_response(&chat)?
-                }
-                Answer::Embeddings(mut embeddings) => {
-                    embeddings.model = model();
-                    let encoding = payload.embeddings()?.encoding.unwrap_or_default();
-                    let codec = dialect.embeddings().ok_or_else(unspeakable)?;
-                    codec.write_response(&embeddings, encoding)?
-                }
-            };
-            (Body::full(bytes, end), JSON)
+    let body = match body {
+        Ok(body) => body.with_end(end),
+        Err(error) => {
+            end.fail(&error);
+            return Err(error);
         }
-        ReplyBody::Stream(events) => (
-            Body::stream(events, dialect, options(), end, limits.keep_alive)?,
-            EVENT_STREAM,
-        ),
     };
     let mut response = Response::new(body);
     *response.status_mut() = meta.status;
     *response.headers_mut() = meta.headers;
     let headers = response.headers_mut();
+    let content_type = if is_stream { EVENT_STREAM } else { JSON };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if content_type == EVENT_STREAM {
+    if is_stream {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // nginx collects a stream unless it is told not to.
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
     }
     Ok(response)
+}
+
+fn whole(answer: Answer, context: &CallContext, payload: &Payload) -> Result<Bytes> {
+    let dialect = payload.codec();
+    let model = || payload.model().unwrap_or_default().to_owned();
+    match answer {
+        Answer::Wire { bytes, .. } => Ok(bytes),
+        Answer::Chat(mut chat) => {
+            chat.model = model();
+            if chat.id.is_empty() {
+                chat.id = answer_id(context);
+            }
+            chat.created.get_or_insert_with(now);
+            dialect
+                .chat()
+                .ok_or_else(unspeakable)?
+                .write_response(&chat)
+        }
+        Answer::Embeddings(mut embeddings) => {
+            embeddings.model = model();
+            embeddings.encoding = payload.embeddings()?.encoding.unwrap_or_default();
+            dialect
+                .embeddings()
+                .ok_or_else(unspeakable)?
+                .write_response(&embeddings)
+        }
+    }
+}
+
+/// A whole turn, written as the stream that the caller asked for.
+fn whole_as_stream(answer: Answer, context: &CallContext, payload: &Payload) -> Result<Body> {
+    let Answer::Chat(chat) = answer else {
+        return Err(unspeakable());
+    };
+    let codec = payload.codec().chat().ok_or_else(unspeakable)?;
+    let mut encoder = codec.encoder(options(context, payload));
+    let mut bytes = BytesMut::new();
+    for event in chat.into_events() {
+        encoder.event(&event, &mut bytes)?;
+    }
+    encoder.end(&mut bytes)?;
+    Ok(Body::plain(bytes.freeze()))
+}
+
+fn options(context: &CallContext, payload: &Payload) -> EncodeOptions {
+    let head = payload.head().ok();
+    EncodeOptions::default()
+        .with_model(payload.model().unwrap_or_default())
+        .with_usage(head.and_then(Head::include_usage).unwrap_or(false))
+        .with_id(answer_id(context))
+        .with_created(now())
+}
+
+fn answer_id(context: &CallContext) -> String {
+    format!("chatcmpl-{}", context.request_id())
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 fn failure(dialect: &dyn Dialect, error: &Error) -> Response<Body> {

@@ -1,7 +1,5 @@
 //! The list of models, answered from the snapshot.
 
-use bytes::BytesMut;
-
 use crate::call::{Call, Caller};
 use crate::dialect::openai::models::{self, ModelCard};
 use crate::error::{Error, Result};
@@ -14,9 +12,8 @@ pub(super) fn list(call: &Call) -> Result<Reply> {
         .snapshot()
         .models()
         .filter(|entry| is_visible(caller, entry));
-    let mut body = BytesMut::new();
-    models::write_models(visible.map(|entry| card(entry.name(), entry)), &mut body);
-    Ok(Reply::wire(call.dialect(), body.freeze(), None))
+    let body = models::write_list(visible.map(|entry| card(entry.name(), entry)));
+    Ok(Reply::wire(call.dialect(), body, None))
 }
 
 pub(super) fn retrieve(call: &Call) -> Result<Reply> {
@@ -27,9 +24,11 @@ pub(super) fn retrieve(call: &Call) -> Result<Reply> {
         .model(name)
         .filter(|_| caller.may_use(name))
         .ok_or_else(|| Error::model_not_found(name))?;
-    let mut body = BytesMut::new();
-    models::write_model(card(name, entry), &mut body);
-    Ok(Reply::wire(call.dialect(), body.freeze(), None))
+    Ok(Reply::wire(
+        call.dialect(),
+        models::write_model(card(name, entry)),
+        None,
+    ))
 }
 
 /// A pattern is no name that a caller could ask for.
@@ -38,12 +37,9 @@ fn is_visible(caller: &Caller, entry: &ModelEntry) -> bool {
 }
 
 fn card<'a>(name: &'a str, entry: &'a ModelEntry) -> ModelCard<'a> {
-    let card = ModelCard::new(name, CREATED);
+    let card = ModelCard::new(name);
     match &entry.resource().provider {
         Some(provider) => card.with_owner(provider),
         None => card,
     }
 }
-
-/// Nobody knows since when a model exists; clients want a number, and the same one each time.
-const CREATED: u64 = 1_700_000_000;

@@ -15,7 +15,7 @@ use crate::conversation::{
     Embedding, EmbeddingEncoding, EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse, Extra,
 };
 use crate::dialect::{
-    Carry, Dialect, DialectId, EmbeddingsCodec, EventHead, OPENAI_EMBEDDINGS, ResponseHead,
+    Dialect, DialectId, EmbeddingsCodec, EventHead, OPENAI_EMBEDDINGS, ResponseHead,
 };
 use crate::error::{Error, Result};
 use crate::json::write_string;
@@ -86,7 +86,10 @@ struct Row {
 }
 
 #[derive(Debug)]
-struct Vector(Vec<f32>);
+struct Vector {
+    numbers: Vec<f32>,
+    encoding: EmbeddingEncoding,
+}
 
 // === impl Embeddings ===
 
@@ -143,7 +146,7 @@ impl EmbeddingsCodec for Embeddings {
         Ok(request)
     }
 
-    fn write_request(&self, request: &EmbeddingsRequest) -> Result<(Bytes, Carry)> {
+    fn write_request(&self, request: &EmbeddingsRequest) -> Result<Bytes> {
         if let Some(name) = request.extra.foreign_to(ID).next() {
             let message = format!("The target's format has no `{name}`.");
             return Err(Error::unsupported(name.to_owned(), message));
@@ -159,10 +162,10 @@ impl EmbeddingsCodec for Embeddings {
         let body = serde_json::to_vec(&wire).map_err(|error| {
             Error::internal("The request could not be written.").with_source(error)
         })?;
-        Ok((body.into(), Carry::default()))
+        Ok(body.into())
     }
 
-    fn read_response(&self, body: &[u8], _: &Carry) -> Result<EmbeddingsResponse> {
+    fn read_response(&self, body: &[u8]) -> Result<EmbeddingsResponse> {
         let wire: Response = decode(body)?;
         let rows = match (wire.data, wire.error) {
             (Some(rows), _) => rows,
@@ -176,7 +179,10 @@ impl EmbeddingsCodec for Embeddings {
             rest.insert("usage".to_owned(), usage.into());
         }
         for (place, row) in (0..).zip(rows) {
-            let mut embedding = Embedding::new(row.index.unwrap_or(place), row.embedding.0);
+            if row.embedding.encoding == EmbeddingEncoding::Base64 {
+                response.encoding = EmbeddingEncoding::Base64;
+            }
+            let mut embedding = Embedding::new(row.index.unwrap_or(place), row.embedding.numbers);
             embedding.extra = Extra::from_rest(ID, row.rest);
             response.data.push(embedding);
         }
@@ -184,18 +190,14 @@ impl EmbeddingsCodec for Embeddings {
         Ok(response)
     }
 
-    fn write_response(
-        &self,
-        response: &EmbeddingsResponse,
-        encoding: EmbeddingEncoding,
-    ) -> Result<Bytes> {
+    fn write_response(&self, response: &EmbeddingsResponse) -> Result<Bytes> {
         let mut out = BytesMut::new();
         out.put_slice(br#"{"object":"list","data":["#);
         for (at, embedding) in response.data.iter().enumerate() {
             if at > 0 {
                 out.put_u8(b',');
             }
-            write_row(embedding, encoding, &mut out)?;
+            write_row(embedding, response.encoding, &mut out)?;
         }
         out.put_slice(br#"],"model":"#);
         write_string(&mut out, &response.model);
@@ -340,7 +342,10 @@ impl<'de> Deserialize<'de> for Vector {
                 while let Some(number) = numbers.next_element()? {
                     vector.push(number);
                 }
-                Ok(Vector(vector))
+                Ok(Vector {
+                    numbers: vector,
+                    encoding: EmbeddingEncoding::Float,
+                })
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vector, E> {
@@ -349,9 +354,10 @@ impl<'de> Deserialize<'de> for Vector {
                 if !rest.is_empty() {
                     return Err(E::custom("not a whole number of 32-bit floats"));
                 }
-                Ok(Vector(
-                    numbers.iter().copied().map(f32::from_le_bytes).collect(),
-                ))
+                Ok(Vector {
+                    numbers: numbers.iter().copied().map(f32::from_le_bytes).collect(),
+                    encoding: EmbeddingEncoding::Base64,
+                })
             }
         }
 
@@ -365,6 +371,7 @@ const ID: &str = OPENAI_EMBEDDINGS.as_str();
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::openai::recorded::recordings;
 
     const CODEC: Embeddings = Embeddings::new();
 
@@ -373,7 +380,7 @@ mod tests {
         for input in [r#""a""#, r#"["a","b"]"#, "[1,2]", "[[1],[2,3]]"] {
             let body = format!(r#"{{"model":"m","input":{input},"encoding_format":"base64"}}"#);
             let request = CODEC.read_request(body.as_bytes()).unwrap();
-            let (written, _) = CODEC.write_request(&request).unwrap();
+            let written = CODEC.write_request(&request).unwrap();
             assert_eq!(str::from_utf8(&written).unwrap(), body);
         }
     }
@@ -398,35 +405,51 @@ mod tests {
 
     #[test]
     fn base64_is_little_endian_floats_both_ways() {
-        let floats = br#"{"data":[{"index":0,"embedding":[1.0,-2.5]}],"model":"m","usage":{"prompt_tokens":3,"total_tokens":3}}"#;
-        let response = CODEC.read_response(floats, &Carry::default()).unwrap();
-        assert_eq!(response.usage().input_tokens, 3);
-        let written = CODEC
-            .write_response(&response, EmbeddingEncoding::Base64)
-            .unwrap();
-        // 1.0 is 00 00 80 3f, −2.5 is 00 00 20 c0.
-        assert!(
-            str::from_utf8(&written)
-                .unwrap()
-                .contains(r#""embedding":"AACAPwAAIMA=""#)
-        );
-        assert_eq!(
-            CODEC.read_response(&written, &Carry::default()).unwrap(),
-            response
-        );
-        let floats = CODEC
-            .write_response(&response, EmbeddingEncoding::Float)
-            .unwrap();
-        assert_eq!(
-            CODEC.read_response(&floats, &Carry::default()).unwrap(),
-            response
-        );
+        let body = br#"{"data":[{"index":0,"embedding":[1.0,-2.5]}],"model":"m","usage":{"prompt_tokens":3,"total_tokens":3}}"#;
+        let floats = CODEC.read_response(body).unwrap();
+        assert_eq!(floats.usage().input_tokens, 3);
+        let base64 = floats.clone().with_encoding(EmbeddingEncoding::Base64);
+        let written = CODEC.write_response(&base64).unwrap();
+        // 1.0 is 00 00 80 3f, -2.5 is 00 00 20 c0.
+        let text = str::from_utf8(&written).unwrap();
+        assert!(text.contains(r#""embedding":"AACAPwAAIMA=""#));
+        assert_eq!(CODEC.read_response(&written).unwrap(), base64);
+        let written = CODEC.write_response(&floats).unwrap();
+        assert_eq!(CODEC.read_response(&written).unwrap(), floats);
+    }
+
+    #[test]
+    fn recorded_embeddings_mean_the_same_when_written_again() {
+        let Some(recorded) = recordings("embeddings", 5) else {
+            return;
+        };
+        for entry in recorded.entries.iter().filter(|entry| entry.status == 200) {
+            if let Some(file) = &entry.request {
+                let body = recorded.load(file);
+                let written = CODEC
+                    .write_request(&CODEC.read_request(&body).unwrap())
+                    .unwrap();
+                let value = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
+                assert_eq!(value(&written), value(&body), "{}", entry.id);
+            }
+            let response = CODEC
+                .read_response(&recorded.load(&entry.response))
+                .unwrap();
+            assert!(!response.data[0].vector.is_empty(), "{}", entry.id);
+            let written = CODEC.write_response(&response).unwrap();
+            assert_eq!(
+                CODEC.read_response(&written).unwrap(),
+                response,
+                "{}",
+                entry.id
+            );
+        }
     }
 
     #[test]
     fn a_cut_vector_is_refused() {
         let body = br#"{"data":[{"index":0,"embedding":"AACAPwA="}],"model":"m"}"#;
-        let error = CODEC.read_response(body, &Carry::default()).unwrap_err();
+        let error = CODEC.read_response(body).unwrap_err();
         assert_eq!(error.kind(), crate::error::ErrorKind::UpstreamDecode);
     }
 }

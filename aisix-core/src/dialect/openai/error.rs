@@ -6,6 +6,7 @@ use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
@@ -71,8 +72,38 @@ pub(super) fn write_stream_error(error: &Error, out: &mut BytesMut) {
 }
 
 /// Reads a JSON answer of the upstream.
-pub(super) fn decode<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(undecodable)
+///
+/// Half of a surrogate pair, which vendors produce when they cut an emoji in two between chunks,
+/// becomes U+FFFD: to lose a character is better than to lose the answer.
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body).or_else(|error| {
+        let mended = mend_surrogates(body).ok_or_else(|| undecodable(error))?;
+        serde_json::from_slice(&mended).map_err(undecodable)
+    })
+}
+
+/// Replaces escaped halves of surrogate pairs; `None` when there are none.
+fn mend_surrogates(body: &[u8]) -> Option<Vec<u8>> {
+    let unit = |at: usize| -> Option<u16> {
+        let escape = body.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(str::from_utf8(escape).ok()?, 16).ok()
+    };
+    let mut mended = None;
+    let mut at = 0;
+    while let Some(more) = memchr::memchr(b'\\', &body[at..]) {
+        at += more;
+        at += match (unit(at), unit(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                let mended = mended.get_or_insert_with(|| body.to_vec());
+                mended[at + 2..at + 6].copy_from_slice(b"fffd");
+                6
+            }
+            _ => 2,
+        };
+        at = at.min(body.len());
+    }
+    mended
 }
 
 /// An answer of the upstream that is not what it should be; the reason is for the logs.
@@ -353,6 +384,22 @@ mod tests {
             RetryAdvice::Never
         );
         assert_eq!(advice(StatusCode::BAD_REQUEST, "true"), RetryAdvice::Retry);
+    }
+
+    #[test]
+    fn half_an_emoji_does_not_cost_the_answer() {
+        let text = |json: &str| decode::<String>(json.as_bytes()).ok();
+        assert_eq!(text(r#""a\ud83d""#).as_deref(), Some("a\u{fffd}"));
+        assert_eq!(
+            text(r#""\ude00b\ud83d\ude00""#).as_deref(),
+            Some("\u{fffd}b\u{1f600}")
+        );
+        assert_eq!(
+            text(r#""\\ud83d \ud83d""#).as_deref(),
+            Some("\\ud83d \u{fffd}")
+        );
+        assert_eq!(text(r#""\ud83d"#), None);
+        assert_eq!(text(r#""\"#), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod chat;
 mod embeddings;
 mod error;
 pub mod models;
+#[cfg(test)]
+mod recorded;
 mod scan;
 mod usage;
 

@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use memchr::memmem;
 use serde_json::{Map, Value};
 
 use super::error::{decode, read_reported, undecodable};
@@ -72,6 +73,10 @@ pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
 
 /// Looks at the choices of one event; whether there are any.
 fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
+    if is_plain_delta(choices.as_json().as_bytes()) {
+        head.has_content = true;
+        return Ok(true);
+    }
     let mut any = false;
     for choice in choices.elements().into_iter().flatten() {
         any = true;
@@ -87,6 +92,25 @@ fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
         }
     }
     Ok(any)
+}
+
+/// Whether these are choices as nearly every chunk has them, without a second walk through them:
+/// text or arguments, and no end.
+///
+/// An unescaped quote inside valid JSON begins or ends a string, so that what is found with its
+/// quotes is a member, never the text of one. Any other spelling is left to the walk.
+fn is_plain_delta(choices: &[u8]) -> bool {
+    let finish = memmem::find(choices, br#""finish_reason""#);
+    let goes_on = finish.is_none_or(|at| &choices[at..] == br#""finish_reason":null}]"#);
+    let first = || choices.strip_prefix(br#"[{"index":0,"delta":{"content":""#);
+    let later = || {
+        let at = memmem::find(choices, br#""arguments":""#)?;
+        choices.get(at + br#""arguments":""#.len()..)
+    };
+    goes_on
+        && first()
+            .or_else(later)
+            .is_some_and(|text| !text.starts_with(b"\""))
 }
 
 fn has_content(delta: &Raw<'_>) -> Result<bool> {
@@ -106,13 +130,15 @@ fn has_content(delta: &Raw<'_>) -> Result<bool> {
     Ok(false)
 }
 
+/// The first reason that stands in the choices: an unescaped quote begins or ends a string, so that
+/// what is found with its quotes is a member, never the text of one.
 fn first_finish(choices: &Raw<'_>) -> Option<FinishReason> {
-    let first = choices.elements()?.next()?.ok()?;
-    let reason = first
-        .members()?
-        .filter_map(Result::ok)
-        .find(|member| member.key == "finish_reason")?;
-    Some(super::chat::read_finish(&reason.raw().to_text()?))
+    const NAME: &str = r#""finish_reason""#;
+    let text = choices.as_json();
+    let at = memmem::find(text.as_bytes(), NAME.as_bytes())?;
+    let value = text[at + NAME.len()..].trim_start().strip_prefix(':')?;
+    let (reason, _) = value.trim_start().strip_prefix('"')?.split_once('"')?;
+    Some(super::chat::read_finish(reason))
 }
 
 fn read_usage(raw: &Raw<'_>) -> Result<Option<Usage>> {
@@ -214,6 +240,51 @@ mod tests {
         let data = br#"{"choices":[{"delta":{"role":"assistant","content":""},"note":"\"finish_reason\":\"stop\"","finish_reason":null}]}"#;
         let head = scan_event(data).unwrap();
         assert!(!head.is_finish && !head.has_content);
+    }
+
+    #[test]
+    fn the_short_way_sees_what_the_walk_sees() {
+        let head = |choices: &str| {
+            let head = scan_event(format!(r#"{{"choices":{choices}}}"#).as_bytes()).unwrap();
+            (head.has_content, head.is_finish)
+        };
+        for (choices, expected) in [
+            (
+                r#"[{"delta":{"content":"a"},"finish_reason":null}]"#,
+                (true, false),
+            ),
+            (r#"[{"delta":{"content":"a"}}]"#, (true, false)),
+            (
+                r#"[{"delta":{"content":"a"},"finish_reason":"stop"}]"#,
+                (true, true),
+            ),
+            (
+                r#"[{"delta":{"content":""},"finish_reason":null}]"#,
+                (false, false),
+            ),
+            (
+                r#"[{"delta":{"tool_calls":[{"function":{"arguments":"{"}}]}}]"#,
+                (true, false),
+            ),
+            (
+                r#"[{"delta":{"reasoning":"a"},"finish_reason":null}]"#,
+                (true, false),
+            ),
+            (
+                r#"[{"delta":{"content":"a"},"finish_reason":"stop"},{"delta":{},"finish_reason":null}]"#,
+                (true, true),
+            ),
+            (
+                r#"[{"delta":{"content":"\"finish_reason\":"},"finish_reason":null}]"#,
+                (true, false),
+            ),
+            (
+                r#"[ { "delta" : { "content" : "a" } , "finish_reason" : null } ]"#,
+                (true, false),
+            ),
+        ] {
+            assert_eq!(head(choices), expected, "{choices}");
+        }
     }
 
     #[test]

@@ -1,38 +1,17 @@
 //! Messages, which requests and answers share.
 
-use std::borrow::Cow;
-
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use super::ID;
-use super::wire::{
-    self, Content, ContentPart, CustomCall, File, FunctionCall, ImageUrl, InputAudio, Rest,
+use super::call::{
+    Names, google_signature, read_tool_call, write_google_signature, write_tool_calls,
 };
-use crate::conversation::{
-    CacheHint, Extra, Media, Message, Opaque, Part, PartKind, Reasoning, Role, Source, ToolCall,
-    ToolCallKind, ToolResult,
-};
+use super::fault::{Fault, own_fields};
+use super::part::{REFUSAL_PART, read_part, write_part};
+use super::reasoning::{THINKING, read_reasoning, write_replayed_reasoning, write_shown_reasoning};
+use super::wire::{self, Content, ContentPart, Rest};
+use crate::conversation::{Extra, Message, Part, PartKind, Role, ToolResult};
 use crate::dialect::Carry;
-
-/// What is wrong, and where below the message.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) path: String,
-    pub(super) reason: Cow<'static, str>,
-    /// Whether it is well formed, only that this format cannot say it.
-    pub(super) is_unsupported: bool,
-}
-
-/// The words of this conversation for the target: tool names that it accepts.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    pub(super) carry: Carry,
-    /// A conversation of another format may use names that are none here.
-    pub(super) is_foreign: bool,
-}
-
-// === reading ===
 
 /// Reads one message of either side.
 pub(super) fn read_message(wire: wire::Message, carry: &Carry) -> Result<Message, Fault> {
@@ -111,166 +90,6 @@ fn read_content(
     Ok(())
 }
 
-/// Reads one piece of a content; an unknown type is kept whole.
-pub(super) fn read_part(mut wire: ContentPart) -> Result<Part, Fault> {
-    let kind = match wire.kind.as_str() {
-        "text" => PartKind::Text(required(wire.text.take(), "text")?),
-        "refusal" => PartKind::Refusal(required(wire.refusal.take(), "refusal")?),
-        "image_url" => {
-            let image = required(wire.image_url.take(), "image_url")?;
-            let mut media = Media::from_url(&image.url);
-            media.detail = image.detail;
-            keep(&mut wire.rest, "image_url", image.rest);
-            PartKind::Image(media)
-        }
-        "input_audio" => {
-            let audio = required(wire.input_audio.take(), "input_audio")?;
-            keep(&mut wire.rest, "input_audio", audio.rest);
-            let media = Media::new(Source::Base64(audio.data));
-            PartKind::Audio(media.with_media_type(audio_type(&audio.format)))
-        }
-        "file" => {
-            let file = required(wire.file.take(), "file")?;
-            PartKind::File(read_file(file, &mut wire.rest)?)
-        }
-        "thinking" => match read_thinking(&wire.rest) {
-            Some(text) => {
-                let mut part = Part::reasoning(text);
-                part.extra.note(ID, THINKING);
-                return Ok(part);
-            }
-            None => opaque(&wire),
-        },
-        _ => opaque(&wire),
-    };
-    if matches!(kind, PartKind::Opaque(_)) {
-        return Ok(kind.into());
-    }
-    let mut part = Part::new(kind);
-    part.cache = read_cache_hint(&wire.rest);
-    part.extra = Extra::from_rest(ID, wire.rest);
-    if matches!(part.kind, PartKind::Refusal(_)) {
-        part.extra.note(ID, REFUSAL_PART);
-    }
-    Ok(part)
-}
-
-fn read_file(file: File, rest: &mut Rest) -> Result<Media, Fault> {
-    let mut nested = file.rest;
-    let mut media = match (file.file_data, file.file_id) {
-        (Some(data), id) => {
-            if let Some(id) = id {
-                nested.insert("file_id".to_owned(), id.into());
-            }
-            if data.starts_with("data:") {
-                Media::from_url(&data)
-            } else {
-                Media::new(Source::Base64(data))
-            }
-        }
-        (None, Some(id)) => Media::new(Source::Id(id)),
-        (None, None) => return Err(Fault::new("file", "a file needs `file_data` or `file_id`")),
-    };
-    media.name = file.filename;
-    keep(rest, "file", nested);
-    Ok(media)
-}
-
-/// Mistral's `{"type": "thinking", "thinking": [{"type": "text", "text": …}]}`.
-fn read_thinking(rest: &Rest) -> Option<String> {
-    let chunks = rest.get("thinking").filter(|_| rest.len() == 1)?;
-    chunks
-        .as_array()?
-        .iter()
-        .map(|chunk| {
-            let chunk = chunk.as_object().filter(|chunk| chunk.len() == 2)?;
-            chunk.get("type").filter(|kind| *kind == "text")?;
-            chunk.get("text")?.as_str()
-        })
-        .collect()
-}
-
-/// Takes `thinking_blocks`, `reasoning_content` and `reasoning` out of what the types do not name.
-fn read_reasoning(rest: &mut Rest, parts: &mut Vec<Part>, notes: &mut Vec<&'static str>) {
-    if let Some(blocks) = rest.get("thinking_blocks").and_then(read_blocks) {
-        rest.shift_remove("thinking_blocks");
-        parts.extend(blocks);
-    }
-    for (field, note) in [
-        ("reasoning_content", REASONING_CONTENT),
-        ("reasoning", REASONING),
-    ] {
-        if !rest.get(field).is_some_and(Value::is_string) {
-            continue;
-        }
-        let Some(Value::String(text)) = rest.shift_remove(field) else {
-            continue;
-        };
-        notes.push(note);
-        let said: String = parts
-            .iter()
-            .filter_map(Part::as_reasoning)
-            .map(|reasoning| reasoning.text.as_str())
-            .collect();
-        if said != text || text.is_empty() {
-            parts.push(Part::reasoning(text));
-        }
-    }
-}
-
-/// Signed reasoning, as LiteLLM spells it.
-pub(super) fn read_blocks(blocks: &Value) -> Option<Vec<Part>> {
-    let read = |block: &Value| -> Option<Part> {
-        let text = |name: &str| block.get(name)?.as_str().map(str::to_owned);
-        let mut part = match block.get("type")?.as_str()? {
-            "thinking" => {
-                let mut part = Part::reasoning(text("thinking").unwrap_or_default());
-                part.signature = text("signature").filter(|signature| !signature.is_empty());
-                part
-            }
-            "redacted_thinking" => PartKind::Reasoning(Reasoning::sealed(text("data")?)).into(),
-            _ => return None,
-        };
-        part.extra.note(ID, BLOCK);
-        Some(part)
-    };
-    blocks.as_array()?.iter().map(read).collect()
-}
-
-fn read_tool_call(wire: wire::ToolCall, carry: &Carry) -> Result<Part, Fault> {
-    let mut rest = wire.rest;
-    let (kind, name, arguments) = match (wire.function, wire.custom) {
-        (Some(function), _) => {
-            keep(&mut rest, "function", function.rest);
-            (ToolCallKind::Function, function.name, function.arguments)
-        }
-        (None, Some(custom)) => {
-            keep(&mut rest, "custom", custom.rest);
-            (ToolCallKind::Custom, custom.name, custom.input)
-        }
-        (None, None) => return Err(Fault::new("function", "a call needs its function")),
-    };
-    if let Some(index) = wire.index {
-        rest.insert("index".to_owned(), index.into());
-    }
-    let name = carry.tool_name(&name.unwrap_or_default()).to_owned();
-    let call = ToolCall::new(
-        wire.id.unwrap_or_default(),
-        name,
-        arguments.unwrap_or_default(),
-    );
-    let mut part = Part::new(PartKind::ToolCall(call.with_kind(kind)));
-    part.signature = google_signature(&rest);
-    part.extra = Extra::from_rest(ID, rest);
-    Ok(part)
-}
-
-/// The signature of Gemini, where Google's own compatibility layer puts it.
-pub(super) fn google_signature(rest: &Rest) -> Option<String> {
-    let google = rest.get("extra_content")?.get("google")?;
-    Some(google.get("thought_signature")?.as_str()?.to_owned())
-}
-
 fn sign_text(message: &mut Message, rest: &Rest) {
     if let Some(signature) = google_signature(rest)
         && let Some(part) = message
@@ -282,28 +101,12 @@ fn sign_text(message: &mut Message, rest: &Rest) {
     }
 }
 
-/// A breakpoint of OpenAI, or one of Anthropic that some vendors take in this format.
-pub(super) fn read_cache_hint(rest: &Rest) -> Option<CacheHint> {
-    if rest.contains_key("prompt_cache_breakpoint") {
-        return Some(CacheHint::new());
-    }
-    let control = rest.get("cache_control")?.as_object()?;
-    let ttl = control.get("ttl").and_then(Value::as_str);
-    Some(ttl.map_or_else(CacheHint::new, |ttl| CacheHint::new().with_ttl(ttl)))
-}
-
-// === writing ===
-
 /// Writes one turn of a request: mostly one message, several for a turn with tool results.
 pub(super) fn write_turn(
     message: &Message,
     names: &mut Names,
     out: &mut Vec<wire::Message>,
 ) -> Result<(), Fault> {
-    if message.role != Role::Assistant {
-        let foreign = message.extra.foreign_to(ID).find(|name| !is_hint(name));
-        refuse_foreign(foreign, "")?;
-    }
     let mut content = Vec::new();
     for (at, part) in message.parts.iter().enumerate() {
         match &part.kind {
@@ -317,7 +120,7 @@ pub(super) fn write_turn(
     let mut wire = wire::Message {
         role: Some(message.role.as_str().to_owned()),
         name: message.name.clone(),
-        rest: message.extra.fields(ID).cloned().unwrap_or_default(),
+        rest: fields_of(&message.extra, message.role == Role::Assistant)?,
         ..wire::Message::default()
     };
     write_content(message, &content, &mut wire)?;
@@ -325,6 +128,15 @@ pub(super) fn write_turn(
     wire.tool_calls = write_tool_calls(message, names, false);
     out.push(wire);
     Ok(())
+}
+
+/// What another format said of an old answer is left out; what it asks for is refused.
+fn fields_of(extra: &Extra, is_answer: bool) -> Result<Rest, Fault> {
+    if is_answer {
+        Ok(extra.fields(ID).cloned().unwrap_or_default())
+    } else {
+        own_fields(extra)
+    }
 }
 
 /// Writes the message of an answer, with everything that the caller may want to send back.
@@ -400,90 +212,6 @@ fn write_content(
     Ok(())
 }
 
-/// Writes one piece of a content.
-fn write_part(part: &Part, is_history: bool) -> Result<ContentPart, Fault> {
-    if !is_history {
-        refuse_foreign(part.extra.foreign_to(ID).find(|name| !is_hint(name)), "")?;
-    }
-    let mut wire = ContentPart {
-        rest: part.extra.fields(ID).cloned().unwrap_or_default(),
-        ..ContentPart::default()
-    };
-    match &part.kind {
-        PartKind::Text(text) => {
-            "text".clone_into(&mut wire.kind);
-            wire.text = Some(text.clone());
-        }
-        PartKind::Refusal(text) => {
-            "refusal".clone_into(&mut wire.kind);
-            wire.refusal = Some(text.clone());
-        }
-        PartKind::Image(media) => {
-            "image_url".clone_into(&mut wire.kind);
-            let url = media
-                .to_url()
-                .ok_or_else(|| Fault::unsupported("an image by id"))?;
-            let rest = taken(&mut wire.rest, "image_url");
-            let detail = media.detail.clone();
-            wire.image_url = Some(ImageUrl { url, detail, rest });
-        }
-        PartKind::Audio(media) => {
-            "input_audio".clone_into(&mut wire.kind);
-            let rest = taken(&mut wire.rest, "input_audio");
-            wire.input_audio = Some(write_audio(media, rest)?);
-        }
-        PartKind::File(media) => write_file(media, &mut wire)?,
-        PartKind::Reasoning(reasoning) => {
-            "thinking".clone_into(&mut wire.kind);
-            let thinking = json!([{"type": "text", "text": reasoning.text}]);
-            wire.rest.insert("thinking".to_owned(), thinking);
-        }
-        PartKind::Opaque(Opaque { origin, value }) if *origin == ID => {
-            return serde_json::from_value(value.clone())
-                .map_err(|error| Fault::new("", error.to_string()));
-        }
-        PartKind::Opaque(_) | PartKind::ToolCall(_) | PartKind::ToolResult(_) => {
-            return Err(Fault::unsupported("a piece of this kind here"));
-        }
-    }
-    Ok(wire)
-}
-
-fn write_audio(media: &Media, rest: Rest) -> Result<InputAudio, Fault> {
-    match (&media.source, &media.media_type) {
-        (Source::Base64(data), Some(media_type)) => Ok(InputAudio {
-            data: data.clone(),
-            format: audio_format(media_type).to_owned(),
-            rest,
-        }),
-        _ => Err(Fault::unsupported("audio that is not inline")),
-    }
-}
-
-fn write_file(media: &Media, wire: &mut ContentPart) -> Result<(), Fault> {
-    let mut file = File {
-        filename: media.name.clone(),
-        ..File::default()
-    };
-    match &media.source {
-        Source::Text(text) => {
-            "text".clone_into(&mut wire.kind);
-            let title = media.name.iter().flat_map(|name| [name.as_str(), "\n\n"]);
-            wire.text = Some(title.chain([text.as_str()]).collect());
-            return Ok(());
-        }
-        Source::Id(id) => file.file_id = Some(id.clone()),
-        Source::Base64(data) => file.file_data = media.to_url().or_else(|| Some(data.clone())),
-        Source::Url(url) if url.starts_with("data:") => file.file_data = Some(url.clone()),
-        Source::Url(_) => return Err(Fault::unsupported("a file behind a URL")),
-    }
-    "file".clone_into(&mut wire.kind);
-    let nested = taken(&mut wire.rest, "file");
-    file.rest = nested;
-    wire.file = Some(file);
-    Ok(())
-}
-
 fn write_result(message: &Message, result: &ToolResult) -> Result<wire::Message, Fault> {
     let own = message.role == Role::Tool;
     let is_function = message.extra.has_note(ID, FUNCTION_ROLE);
@@ -527,272 +255,9 @@ fn mark_error(content: &mut Content) {
     }
 }
 
-fn write_tool_calls(
-    message: &Message,
-    names: &mut Names,
-    is_answer: bool,
-) -> Option<Vec<wire::ToolCall>> {
-    let calls: Vec<_> = message
-        .parts
-        .iter()
-        .filter_map(|part| Some((part, part.as_tool_call()?)))
-        .map(|(part, call)| {
-            let mut rest = part.extra.fields(ID).cloned().unwrap_or_default();
-            if let Some(signature) = part.signature.as_deref().filter(|_| is_answer) {
-                write_google_signature(&mut rest, signature);
-            }
-            let index = rest.shift_remove("index").and_then(|index| index.as_u64());
-            let function = taken(&mut rest, "function");
-            let custom = taken(&mut rest, "custom");
-            let mut wire = write_call(call, names.tool_name(&call.name));
-            wire.index = index.and_then(|index| u32::try_from(index).ok());
-            if let Some(call) = &mut wire.function {
-                call.rest = function;
-            }
-            if let Some(call) = &mut wire.custom {
-                call.rest = custom;
-            }
-            wire.rest = rest;
-            wire
-        })
-        .collect();
-    (!calls.is_empty()).then_some(calls)
-}
-
-fn write_call(call: &ToolCall, name: String) -> wire::ToolCall {
-    let mut wire = wire::ToolCall {
-        id: Some(call.id.clone()),
-        ..wire::ToolCall::default()
-    };
-    match call.kind {
-        ToolCallKind::Function => {
-            wire.kind = Some("function".to_owned());
-            wire.function = Some(FunctionCall {
-                name: Some(name),
-                arguments: Some(call.arguments.clone()),
-                rest: Rest::new(),
-            });
-        }
-        ToolCallKind::Custom => {
-            wire.kind = Some("custom".to_owned());
-            wire.custom = Some(CustomCall {
-                name: Some(name),
-                input: Some(call.arguments.clone()),
-                rest: Rest::new(),
-            });
-        }
-    }
-    wire
-}
-
-/// Reasoning goes back to an upstream as it came from this format; of another format only what
-/// is unsigned, since nobody else's proof holds here.
-fn write_replayed_reasoning(message: &Message, wire: &mut wire::Message) {
-    let mut blocks = Vec::new();
-    let mut text = String::new();
-    let mut has_text = false;
-    for part in &message.parts {
-        let Some(reasoning) = part.as_reasoning() else {
-            continue;
-        };
-        if part.extra.has_note(ID, THINKING) {
-            continue;
-        }
-        if part.extra.has_note(ID, BLOCK) {
-            blocks.push(write_block(part, reasoning));
-        } else if part.signature.is_none() && reasoning.sealed.is_none() {
-            has_text = true;
-            text.push_str(&reasoning.text);
-        }
-    }
-    let shown = [REASONING_CONTENT, REASONING]
-        .iter()
-        .any(|note| message.extra.has_note(ID, note));
-    if !has_text && shown && !blocks.is_empty() {
-        has_text = true;
-        text = message.reasoning().into_owned();
-    }
-    if has_text {
-        wire.rest
-            .insert(reasoning_field(message).to_owned(), text.into());
-    }
-    if !blocks.is_empty() {
-        wire.rest
-            .insert("thinking_blocks".to_owned(), blocks.into());
-    }
-}
-
-/// The caller sees the thoughts as one text, and gets the signed ones in pieces to send back.
-fn write_shown_reasoning(message: &Message, rest: &mut Rest) {
-    let shown = |part: &&Part| !part.extra.has_note(ID, THINKING);
-    let parts = || {
-        message
-            .parts
-            .iter()
-            .filter(shown)
-            .filter_map(|part| Some((part, part.as_reasoning()?)))
-    };
-    let is_block = |(part, reasoning): &(&Part, &Reasoning)| {
-        part.signature.is_some() || reasoning.sealed.is_some() || part.extra.has_note(ID, BLOCK)
-    };
-    if parts().any(|(_, reasoning)| reasoning.sealed.is_none()) {
-        let text: String = parts()
-            .map(|(_, reasoning)| reasoning.text.as_str())
-            .collect();
-        rest.insert(reasoning_field(message).to_owned(), text.into());
-    }
-    let blocks: Vec<_> = parts()
-        .filter(is_block)
-        .map(|(part, reasoning)| write_block(part, reasoning))
-        .collect();
-    if !blocks.is_empty() {
-        rest.insert("thinking_blocks".to_owned(), blocks.into());
-    }
-}
-
-fn write_block(part: &Part, reasoning: &Reasoning) -> Value {
-    match &reasoning.sealed {
-        Some(data) => json!({"type": "redacted_thinking", "data": data}),
-        None => json!({
-            "type": "thinking",
-            "thinking": reasoning.text,
-            "signature": part.signature.as_deref().unwrap_or_default(),
-        }),
-    }
-}
-
-pub(super) fn write_google_signature(rest: &mut Rest, signature: &str) {
-    rest.entry("extra_content")
-        .or_insert_with(|| json!({"google": {"thought_signature": signature}}));
-}
-
-fn reasoning_field(message: &Message) -> &'static str {
-    let noted = |note| message.extra.has_note(ID, note);
-    if noted(REASONING) && !noted(REASONING_CONTENT) {
-        "reasoning"
-    } else {
-        "reasoning_content"
-    }
-}
-
-// === impl Names, Fault ===
-
-impl Names {
-    /// The name on the wire: the caller's own, or a made-up one that is the same each time.
-    pub(super) fn tool_name(&mut self, name: &str) -> String {
-        if !self.is_foreign || is_tool_name(name) {
-            return name.to_owned();
-        }
-        let sent = shorten(name);
-        self.carry.rename_tool(name, &sent);
-        sent
-    }
-}
-
-impl Fault {
-    pub(super) fn new(path: &str, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            path: path.to_owned(),
-            reason: reason.into(),
-            is_unsupported: false,
-        }
-    }
-
-    fn unsupported(what: &str) -> Self {
-        Self {
-            is_unsupported: true,
-            ..Self::new("", format!("the target's format has no way to say {what}"))
-        }
-    }
-
-    /// The same fault, seen from outside the list `name`.
-    pub(super) fn at(mut self, name: &str, index: usize) -> Self {
-        let dot = if self.path.is_empty() { "" } else { "." };
-        self.path = format!("{name}[{index}]{dot}{}", self.path);
-        self
-    }
-}
-
-fn refuse_foreign(name: Option<&str>, at: &str) -> Result<(), Fault> {
-    match name {
-        Some(name) => Err(Fault {
-            path: format!("{at}{name}"),
-            ..Fault::unsupported(&format!("`{name}`"))
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Fields that say where a cached prefix may end: to leave one out changes no answer.
-pub(super) fn is_hint(name: &str) -> bool {
-    matches!(name, "cache_control" | "prompt_cache_breakpoint")
-}
-
-fn is_tool_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
-}
-
-/// Keeps what it can of the name and tells names apart by a hash of the whole.
-fn shorten(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let mut sent: String = name
-        .chars()
-        .map(|char| match char {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => char,
-            _ => '_',
-        })
-        .take(MAX_NAME - 9)
-        .collect();
-    sent.push('_');
-    sent.extend(digest.iter().take(4).map(|byte| format!("{byte:02x}")));
-    sent
-}
-
-fn required<T>(value: Option<T>, name: &'static str) -> Result<T, Fault> {
-    value.ok_or_else(|| Fault::new(name, format!("a part of this type needs `{name}`")))
-}
-
-fn opaque(wire: &ContentPart) -> PartKind {
-    PartKind::Opaque(Opaque::new(ID, json!(wire)))
-}
-
-pub(super) fn keep(rest: &mut Rest, name: &str, nested: Rest) {
-    if !nested.is_empty() {
-        rest.insert(name.to_owned(), nested.into());
-    }
-}
-
-pub(super) fn taken(rest: &mut Rest, name: &str) -> Rest {
-    match rest.shift_remove(name) {
-        Some(Value::Object(nested)) => nested,
-        _ => Rest::new(),
-    }
-}
-
-fn audio_type(format: &str) -> String {
-    match format {
-        "mp3" => "audio/mpeg".to_owned(),
-        other => format!("audio/{other}"),
-    }
-}
-
-fn audio_format(media_type: &str) -> &str {
-    match media_type {
-        "audio/mpeg" => "mp3",
-        other => other.strip_prefix("audio/").unwrap_or(other),
-    }
-}
-
-/// The longest name of a tool.
-const MAX_NAME: usize = 64;
-
 // How a message was spelled, where the neutral model has one word for several spellings.
 const NO_CONTENT: &str = "no content";
+
 const LIST: &str = "list";
+
 const FUNCTION_ROLE: &str = "function role";
-const REASONING_CONTENT: &str = "reasoning_content";
-const REASONING: &str = "reasoning";
-const BLOCK: &str = "thinking_blocks";
-const THINKING: &str = "thinking part";
-const REFUSAL_PART: &str = "refusal part";

@@ -22,7 +22,11 @@
 //! | tool names beyond `[a-zA-Z0-9_-]{1,64}` | shortened, and restored on the way back |
 //! | a field of its own on the request, a tool or a turn of the user | refused, by name |
 
+mod call;
+mod fault;
 mod message;
+mod part;
+mod reasoning;
 mod request;
 mod response;
 mod stream;

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::ID;
-use super::message::{
-    Fault, Names, is_hint, keep, read_cache_hint, read_message, taken, write_turn,
-};
+use super::call::Names;
+use super::fault::{Fault, keep, own_fields, taken};
+use super::message::{read_message, write_turn};
+use super::part::read_cache_hint;
 use super::wire::{self, Rest, Stop, StreamOptions};
 use crate::conversation::{
     AllowedTools, ChatRequest, CustomTool, Effort, Extra, FunctionTool, JsonSchema, ReasoningMode,
@@ -26,11 +27,11 @@ pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
     let mut request = ChatRequest::new(required(wire.model, "model")?);
     for (at, message) in required(wire.messages, "messages")?.into_iter().enumerate() {
         let message = read_message(message, &Carry::default())
-            .map_err(|fault| invalid(fault.at("messages", at)))?;
+            .map_err(|fault| fault.at("messages", at).into_error())?;
         request.messages.push(message);
     }
     for (at, tool) in wire.tools.into_iter().flatten().enumerate() {
-        let tool = read_tool(tool).map_err(|fault| invalid(fault.at("tools", at)))?;
+        let tool = read_tool(tool).map_err(|fault| fault.at("tools", at).into_error())?;
         request.tools.push(tool);
     }
     request.tool_choice = wire.tool_choice.map(read_tool_choice);
@@ -247,13 +248,7 @@ fn culprit(body: &[u8]) -> Option<(String, serde_json::Error)> {
 // === writing ===
 
 pub(super) fn write_request(request: &ChatRequest) -> Result<(Bytes, Carry)> {
-    let foreign = request.extra.foreign_to(ID).find(|name| !is_hint(name));
-    if let Some(name) = foreign {
-        return Err(Error::unsupported(
-            name.to_owned(),
-            format!("The target's format has no `{name}`."),
-        ));
-    }
+    let mut rest = own_fields(&request.extra).map_err(Fault::into_error)?;
     let mut names = Names {
         carry: Carry::default(),
         is_foreign: request.extra.origin() != Some(ID),
@@ -261,13 +256,14 @@ pub(super) fn write_request(request: &ChatRequest) -> Result<(Bytes, Carry)> {
     let mut messages = Vec::with_capacity(request.messages.len());
     for (at, message) in request.messages.iter().enumerate() {
         write_turn(message, &mut names, &mut messages)
-            .map_err(|fault| invalid(fault.at("messages", at)))?;
+            .map_err(|fault| fault.at("messages", at).into_error())?;
     }
     let mut tools = Vec::with_capacity(request.tools.len());
     for (at, tool) in request.tools.iter().enumerate() {
-        tools.push(write_tool(tool, &mut names).map_err(|fault| invalid(fault.at("tools", at)))?);
+        tools.push(
+            write_tool(tool, &mut names).map_err(|fault| fault.at("tools", at).into_error())?,
+        );
     }
-    let mut rest = request.extra.fields(ID).cloned().unwrap_or_default();
     let stream_options = write_stream_options(request, &mut rest);
     if let Some(top_k) = request.sampling.top_k {
         rest.insert("top_k".to_owned(), top_k.into());
@@ -331,18 +327,9 @@ fn write_stop(request: &ChatRequest) -> Option<Stop> {
 }
 
 fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
-    let own = |extra: &Extra| -> Result<Rest, Fault> {
-        match extra.foreign_to(ID).find(|name| !is_hint(name)) {
-            Some(name) => Err(Fault {
-                is_unsupported: true,
-                ..Fault::new(name, format!("the target's format has no `{name}`"))
-            }),
-            None => Ok(extra.fields(ID).cloned().unwrap_or_default()),
-        }
-    };
     match tool {
         Tool::Function(tool) => {
-            let mut rest = own(&tool.extra)?;
+            let mut rest = own_fields(&tool.extra)?;
             let function = wire::Function {
                 name: names.tool_name(&tool.name),
                 description: tool.description.clone(),
@@ -358,7 +345,7 @@ fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
             })
         }
         Tool::Custom(tool) => {
-            let mut rest = own(&tool.extra)?;
+            let mut rest = own_fields(&tool.extra)?;
             let custom = wire::Custom {
                 name: names.tool_name(&tool.name),
                 description: tool.description.clone(),
@@ -373,7 +360,7 @@ fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
             })
         }
         Tool::Vendor(extra) => Ok(wire::Tool {
-            rest: own(extra)?,
+            rest: own_fields(extra)?,
             ..wire::Tool::default()
         }),
     }
@@ -444,17 +431,6 @@ fn write_effort(options: &ReasoningOptions) -> Option<String> {
         _ => "high",
     };
     Some(effort.to_owned())
-}
-
-// === both ===
-
-fn invalid(fault: Fault) -> Error {
-    let message = format!("Invalid value for `{}`: {}.", fault.path, fault.reason);
-    if fault.is_unsupported {
-        Error::unsupported(fault.path, message)
-    } else {
-        Error::invalid_request(message).with_param(fault.path)
-    }
 }
 
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {

@@ -44,12 +44,8 @@ fn read_choice(wire: wire::Choice, carry: &Carry) -> Result<Choice> {
     let mut rest = wire.rest;
     let mut message = wire.message.unwrap_or_default();
     message.role.get_or_insert_with(|| "assistant".to_owned());
-    let message = read_message(message, carry).map_err(|fault| {
-        undecodable(format!(
-            "choices[{}].message.{}: {}",
-            wire.index, fault.path, fault.reason
-        ))
-    })?;
+    let message = read_message(message, carry)
+        .map_err(|fault| undecodable(format!("choice {}: {fault}", wire.index)))?;
     let mut choice = Choice::new(wire.index, message);
     choice.finish = wire.finish_reason.as_deref().map(read_finish);
     if let Some(value) = wire.logprobs {

@@ -374,8 +374,7 @@ fn names_that_are_none_here_are_restored_on_the_way_back() {
 #[test]
 fn a_budget_of_reasoning_becomes_an_effort() {
     let effort = |budget| {
-        let mut options = ReasoningOptions::default();
-        options.budget_tokens = Some(budget);
+        let options = ReasoningOptions::budget(budget);
         write(&ChatRequest::new("m").with_reasoning(options))["reasoning_effort"].clone()
     };
     assert_eq!(
@@ -458,14 +457,8 @@ fn signed_reasoning_reaches_the_caller_in_pieces_to_send_back() {
     assert_eq!(message["thinking_blocks"][1]["data"], "d");
 
     let replayed = answer_with(message);
-    let reasoning: Vec<_> = replayed
-        .message()
-        .unwrap()
-        .parts
-        .iter()
-        .filter_map(Part::as_reasoning)
-        .collect();
-    assert_eq!(reasoning.len(), 2);
+    let parts = &replayed.message().unwrap().parts;
+    assert_eq!(parts.iter().filter_map(Part::as_reasoning).count(), 2);
 }
 
 #[test]

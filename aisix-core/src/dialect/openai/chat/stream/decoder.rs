@@ -1,7 +1,9 @@
 use serde_json::{Map, Value, json};
 
 use super::super::ID;
-use super::super::message::{google_signature, read_blocks, read_part};
+use super::super::call::google_signature;
+use super::super::part::read_part;
+use super::super::reasoning::read_blocks;
 use super::super::response::{read_created, read_finish, read_logprobs};
 use super::super::wire::{self, Content, Rest};
 use crate::conversation::{ChatEvent, Extra, PartKind, Reasoning, Start, ToolCallKind, Usage};

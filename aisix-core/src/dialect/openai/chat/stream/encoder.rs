@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use serde_json::{Map, Value, json};
 
 use super::super::ID;
-use super::super::message::write_google_signature;
+use super::super::call::write_google_signature;
 use super::super::response::{write_finish, write_logprobs};
 use crate::conversation::{ChatEvent, Extra, FinishReason, Logprobs, Start, ToolCallKind, Usage};
 use crate::dialect::openai::error::write_stream_error;

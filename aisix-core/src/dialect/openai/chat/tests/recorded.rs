@@ -1,51 +1,10 @@
 //! Recorded traffic: what is read and written again means the same.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
-
 use super::*;
+use crate::dialect::openai::recorded::{self, Recordings};
 
-#[derive(Deserialize)]
-struct Manifest {
-    entries: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    id: String,
-    provider: String,
-    endpoint: String,
-    stream: bool,
-    status: u16,
-    request: Option<String>,
-    response: String,
-}
-
-/// The recordings of chats, or `None` with a printed reason on a machine that has none.
-fn recordings() -> Option<(PathBuf, Vec<Entry>)> {
-    let folder = std::env::var_os("AISIX_FIXTURES").map(PathBuf::from);
-    let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "AISIX_FIXTURES must name the folder of recorded traffic in CI"
-        );
-        println!("skipped: AISIX_FIXTURES names no folder of recorded traffic");
-        return None;
-    };
-    let manifest = fs::read(folder.join("manifest.json")).unwrap();
-    let Manifest { mut entries } = serde_json::from_slice(&manifest).unwrap();
-    entries.retain(|entry| {
-        let speaks_it = ["openai", "deepseek", "openai-compatible"];
-        entry.endpoint == "chat_completions" && speaks_it.contains(&&*entry.provider)
-    });
-    assert!(entries.len() > 100, "only {} recordings", entries.len());
-    Some((folder, entries))
-}
-
-fn load(folder: &Path, file: &str) -> Vec<u8> {
-    fs::read(folder.join(file)).unwrap()
+fn recordings() -> Option<Recordings> {
+    recorded::recordings("chat_completions", 100)
 }
 
 /// Drops what says nothing: `null` members other than a content, counts of zero in details, and
@@ -77,13 +36,13 @@ fn normalised(bytes: &[u8]) -> Value {
 
 #[test]
 fn recorded_requests_mean_the_same_when_written_again() {
-    let Some((folder, entries)) = recordings() else {
+    let Some(recorded) = recordings() else {
         return;
     };
     let mut count = 0;
-    for entry in &entries {
+    for entry in &recorded.entries {
         let Some(file) = &entry.request else { continue };
-        let body = load(&folder, file);
+        let body = recorded.load(file);
         let request = CODEC.read_request(&body).expect(&entry.id);
         let (written, _) = CODEC.write_request(&request).expect(&entry.id);
         assert_eq!(normalised(&written), normalised(&body), "{}", entry.id);
@@ -100,15 +59,16 @@ fn recorded_requests_mean_the_same_when_written_again() {
 
 #[test]
 fn recorded_answers_mean_the_same_when_written_again() {
-    let Some((folder, entries)) = recordings() else {
+    let Some(recorded) = recordings() else {
         return;
     };
     let mut count = 0;
-    for entry in entries
+    for entry in recorded
+        .entries
         .iter()
         .filter(|entry| !entry.stream && entry.status == 200)
     {
-        let body = load(&folder, &entry.response);
+        let body = recorded.load(&entry.response);
         let response = CODEC
             .read_response(&body, &Carry::default())
             .expect(&entry.id);
@@ -130,11 +90,11 @@ fn recorded_answers_mean_the_same_when_written_again() {
 
 #[test]
 fn recorded_refusals_keep_their_words() {
-    let Some((folder, entries)) = recordings() else {
+    let Some(recorded) = recordings() else {
         return;
     };
-    for entry in entries.iter().filter(|entry| entry.status >= 400) {
-        let body = load(&folder, &entry.response);
+    for entry in recorded.entries.iter().filter(|entry| entry.status >= 400) {
+        let body = recorded.load(&entry.response);
         let status = http::StatusCode::from_u16(entry.status).unwrap();
         let error =
             crate::dialect::Dialect::read_error(&CODEC, status, &http::HeaderMap::new(), &body);
@@ -150,15 +110,16 @@ fn recorded_refusals_keep_their_words() {
 
 #[test]
 fn recorded_streams_mean_the_same_when_written_again() {
-    let Some((folder, entries)) = recordings() else {
+    let Some(recorded) = recordings() else {
         return;
     };
     let mut count = 0;
-    for entry in entries
+    for entry in recorded
+        .entries
         .iter()
         .filter(|entry| entry.stream && entry.status == 200)
     {
-        let body = load(&folder, &entry.response);
+        let body = recorded.load(&entry.response);
         let events = decode(&body, usize::MAX).expect(&entry.id);
         let options = EncodeOptions::default().with_usage(true);
         let written = encode(&events, options);
@@ -185,14 +146,15 @@ fn recorded_streams_mean_the_same_when_written_again() {
 
 #[test]
 fn recorded_streams_give_the_same_events_for_any_split() {
-    let Some((folder, entries)) = recordings() else {
+    let Some(recorded) = recordings() else {
         return;
     };
-    for entry in entries
+    for entry in recorded
+        .entries
         .iter()
         .filter(|entry| entry.stream && entry.status == 200)
     {
-        let body = load(&folder, &entry.response);
+        let body = recorded.load(&entry.response);
         let whole = decode(&body, usize::MAX).unwrap();
         for size in [1, 2, 3, 7, 61, 1000] {
             assert_eq!(
@@ -207,15 +169,16 @@ fn recorded_streams_give_the_same_events_for_any_split() {
 
 #[test]
 fn looking_at_recorded_events_finds_what_reading_them_does() {
-    let Some((folder, entries)) = recordings() else {
+    let Some(recorded) = recordings() else {
         return;
     };
     let look = |data: &[u8]| crate::dialect::Dialect::scan_event(&CODEC, data).unwrap();
-    for entry in entries
+    for entry in recorded
+        .entries
         .iter()
         .filter(|entry| entry.stream && entry.status == 200)
     {
-        let body = load(&folder, &entry.response);
+        let body = recorded.load(&entry.response);
         let events = decode(&body, usize::MAX).unwrap();
         let heads: Vec<_> = str::from_utf8(&body)
             .unwrap()
@@ -242,11 +205,12 @@ fn looking_at_recorded_events_finds_what_reading_them_does() {
             entry.id
         );
     }
-    for entry in entries
+    for entry in recorded
+        .entries
         .iter()
         .filter(|entry| !entry.stream && entry.status == 200)
     {
-        let body = load(&folder, &entry.response);
+        let body = recorded.load(&entry.response);
         let head = crate::dialect::Dialect::scan_response(&CODEC, &body).unwrap();
         let response = CODEC.read_response(&body, &Carry::default()).unwrap();
         assert_eq!(head.usage, response.usage, "{}", entry.id);

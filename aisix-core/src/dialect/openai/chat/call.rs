@@ -1,0 +1,151 @@
+//! Calls of tools, and the names that tools have on the wire.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::ID;
+use super::fault::{Fault, keep, taken};
+use super::wire::{self, CustomCall, FunctionCall, Rest};
+use crate::conversation::{Extra, Message, Part, PartKind, ToolCall, ToolCallKind};
+use crate::dialect::Carry;
+
+/// The words of this conversation for the target: tool names that it accepts.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub(super) carry: Carry,
+    /// A conversation of another format may use names that are none here.
+    pub(super) is_foreign: bool,
+}
+
+pub(super) fn read_tool_call(wire: wire::ToolCall, carry: &Carry) -> Result<Part, Fault> {
+    let mut rest = wire.rest;
+    let (kind, name, arguments) = match (wire.function, wire.custom) {
+        (Some(function), _) => {
+            keep(&mut rest, "function", function.rest);
+            (ToolCallKind::Function, function.name, function.arguments)
+        }
+        (None, Some(custom)) => {
+            keep(&mut rest, "custom", custom.rest);
+            (ToolCallKind::Custom, custom.name, custom.input)
+        }
+        (None, None) => return Err(Fault::new("function", "a call needs its function")),
+    };
+    if let Some(index) = wire.index {
+        rest.insert("index".to_owned(), index.into());
+    }
+    let name = carry.tool_name(&name.unwrap_or_default()).to_owned();
+    let call = ToolCall::new(
+        wire.id.unwrap_or_default(),
+        name,
+        arguments.unwrap_or_default(),
+    );
+    let mut part = Part::new(PartKind::ToolCall(call.with_kind(kind)));
+    part.signature = google_signature(&rest);
+    part.extra = Extra::from_rest(ID, rest);
+    Ok(part)
+}
+
+pub(super) fn write_tool_calls(
+    message: &Message,
+    names: &mut Names,
+    is_answer: bool,
+) -> Option<Vec<wire::ToolCall>> {
+    let calls: Vec<_> = message
+        .parts
+        .iter()
+        .filter_map(|part| Some((part, part.as_tool_call()?)))
+        .map(|(part, call)| {
+            let mut rest = part.extra.fields(ID).cloned().unwrap_or_default();
+            if let Some(signature) = part.signature.as_deref().filter(|_| is_answer) {
+                write_google_signature(&mut rest, signature);
+            }
+            let index = rest.shift_remove("index").and_then(|index| index.as_u64());
+            let function = taken(&mut rest, "function");
+            let custom = taken(&mut rest, "custom");
+            let mut wire = write_call(call, names.tool_name(&call.name));
+            wire.index = index.and_then(|index| u32::try_from(index).ok());
+            if let Some(call) = &mut wire.function {
+                call.rest = function;
+            }
+            if let Some(call) = &mut wire.custom {
+                call.rest = custom;
+            }
+            wire.rest = rest;
+            wire
+        })
+        .collect();
+    (!calls.is_empty()).then_some(calls)
+}
+
+fn write_call(call: &ToolCall, name: String) -> wire::ToolCall {
+    let mut wire = wire::ToolCall {
+        id: Some(call.id.clone()),
+        ..wire::ToolCall::default()
+    };
+    match call.kind {
+        ToolCallKind::Function => {
+            wire.kind = Some("function".to_owned());
+            wire.function = Some(FunctionCall {
+                name: Some(name),
+                arguments: Some(call.arguments.clone()),
+                rest: Rest::new(),
+            });
+        }
+        ToolCallKind::Custom => {
+            wire.kind = Some("custom".to_owned());
+            wire.custom = Some(CustomCall {
+                name: Some(name),
+                input: Some(call.arguments.clone()),
+                rest: Rest::new(),
+            });
+        }
+    }
+    wire
+}
+
+/// The signature of Gemini, where Google's own compatibility layer puts it.
+pub(super) fn google_signature(rest: &Rest) -> Option<String> {
+    let google = rest.get("extra_content")?.get("google")?;
+    Some(google.get("thought_signature")?.as_str()?.to_owned())
+}
+
+pub(super) fn write_google_signature(rest: &mut Rest, signature: &str) {
+    rest.entry("extra_content")
+        .or_insert_with(|| json!({"google": {"thought_signature": signature}}));
+}
+
+impl Names {
+    /// The name on the wire: the caller's own, or a made-up one that is the same each time.
+    pub(super) fn tool_name(&mut self, name: &str) -> String {
+        if !self.is_foreign || is_tool_name(name) {
+            return name.to_owned();
+        }
+        let sent = shorten(name);
+        self.carry.rename_tool(name, &sent);
+        sent
+    }
+}
+
+fn is_tool_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+/// Keeps what it can of the name and tells names apart by a hash of the whole.
+fn shorten(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut sent: String = name
+        .chars()
+        .map(|char| match char {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => char,
+            _ => '_',
+        })
+        .take(MAX_NAME - 9)
+        .collect();
+    sent.push('_');
+    sent.extend(digest.iter().take(4).map(|byte| format!("{byte:02x}")));
+    sent
+}
+
+/// The longest name of a tool.
+const MAX_NAME: usize = 64;
