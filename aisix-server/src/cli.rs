@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aisix_core::config::read_resources;
 use clap::Parser;
 use clap::Subcommand;
 
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Env;
 use crate::config::Problem;
+use crate::config::Source;
 use crate::listen;
 
 /// The file that is read when it is there and none is named.
@@ -67,29 +69,44 @@ impl Cli {
 }
 
 /// Everything that `aisix validate` finds wrong, with the file that each line is about.
-///
-/// `check_resources` reads a resources file and reports its problems.
-pub fn validate(
-    cli: &Cli,
-    resources: Option<&Path>,
-    env: &Env,
-    check_resources: impl FnOnce(&Path) -> Vec<Problem>,
-) -> Vec<String> {
+pub fn validate(cli: &Cli, resources: Option<&Path>, env: &Env) -> Vec<String> {
     let mut found = Vec::new();
+    let mut files: Vec<PathBuf> = resources.map(Into::into).into_iter().collect();
     if cli.file().is_some() || resources.is_none() {
         match cli.config(env) {
-            Ok(config) => found.extend(certificate_problem(&config)),
+            Ok(config) => {
+                found.extend(certificate_problem(&config));
+                if let (Source::File(path), None) = (&config.source, resources) {
+                    files.push(path.clone());
+                }
+            }
             Err(error) => {
                 let problems = error.problems().iter();
                 found.extend(problems.map(|problem| in_file(error.file(), problem)));
             }
         }
     }
-    if let Some(path) = resources {
-        let problems = check_resources(path);
-        found.extend(problems.iter().map(|problem| in_file(Some(path), problem)));
+    for path in files {
+        let problems = check_resources(&path, env);
+        found.extend(problems.iter().map(|problem| in_file(Some(&path), problem)));
     }
     found
+}
+
+fn check_resources(path: &Path, env: &Env) -> Vec<Problem> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return vec![Problem::whole(format!("cannot be read: {error}"))],
+    };
+    match read_resources(&text, &env.environment()) {
+        Ok(_) => Vec::new(),
+        Err(problems) => {
+            let problems = problems.iter();
+            problems
+                .map(|problem| Problem::at(&*problem.pointer, &*problem.reason))
+                .collect()
+        }
+    }
 }
 
 /// Prints what [`validate`] found: problems on the standard error, and exit code 1 if there are any.
@@ -102,6 +119,14 @@ pub fn report(found: &[String]) -> ExitCode {
         print(io::stderr(), problem);
     }
     ExitCode::FAILURE
+}
+
+/// The exit code of what has ended, with a line on the standard error if it failed.
+pub fn finish<E: fmt::Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(error),
+    }
 }
 
 /// Prints why the process cannot go on, as one line on the standard error.

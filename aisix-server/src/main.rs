@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use aisix_server::cli;
-use aisix_server::cli::Cli;
-use aisix_server::cli::Command;
+use aisix_server::cli::{self, Cli, Command};
 use aisix_server::config::Env;
+use aisix_server::serve::serve;
 use clap::Parser;
 
 /// Requests allocate on one core and often free on another, where the system's allocator takes locks.
@@ -15,12 +14,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Env::of_process();
-    if let Some(Command::Validate { resources }) = &cli.command {
-        let found = cli::validate(&cli, resources.as_deref(), &env, |_| Vec::new());
-        return cli::report(&found);
-    }
-    match cli.config(&env) {
-        Ok(_) => cli::fail("is not assembled yet"),
-        Err(error) => cli::fail(error),
+    match &cli.command {
+        Some(Command::Validate { resources }) => {
+            cli::report(&cli::validate(&cli, resources.as_deref(), &env))
+        }
+        Some(Command::Export) => cli::fail("later"),
+        None => match cli.config(&env) {
+            Ok(config) => cli::finish(serve(&config, &env)),
+            Err(error) => cli::fail(error),
+        },
     }
 }

@@ -76,7 +76,11 @@ impl Fixture {
         let endpoint = text("endpoint");
         let request = match entry["request"].as_str() {
             Some(path) => read(folder, path),
-            None => made_up_request(&endpoint, &text("model"), stream),
+            None => made_up_request(
+                &endpoint,
+                entry["model"].as_str().unwrap_or("recorded"),
+                stream,
+            ),
         };
         Self {
             id: text("id"),

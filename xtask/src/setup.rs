@@ -8,9 +8,9 @@ use std::{
 
 use crate::shell::{Result, read, root, step, words, works};
 
-/// The SDKs as published on the day that the tests were last looked at.
-const OPENAI_PYTHON: &str = "3.57.0";
-const OPENAI_NODE: &str = "7.57.0";
+/// What the SDK tests import, with the versions that they were last looked at with.
+const PYTHON_PACKAGES: &str = "tests/sdk/python/requirements.txt";
+const NODE_PACKAGES: &str = "tests/sdk/node/package.json";
 
 /// Where the official clients are.
 pub struct Clients {
@@ -30,14 +30,8 @@ impl Clients {
             python: python(&target.join("venv"))?,
             node_modules: node(&target.join("node"))?,
         };
-        println!(
-            "   openai {OPENAI_PYTHON} for Python: {}",
-            clients.python.display()
-        );
-        println!(
-            "   openai {OPENAI_NODE} for Node:   {}",
-            clients.node_modules.display()
-        );
+        println!("   Python: {}", clients.python.display());
+        println!("   Node:   {}", clients.node_modules.display());
         Ok(clients)
     }
 
@@ -120,9 +114,8 @@ pub fn apt_install(packages: &[&str]) -> Result {
 
 fn python(venv: &Path) -> Result<PathBuf> {
     let python = venv.join("bin/python");
-    let version = "import openai; print(openai.__version__)";
-    let installed = read(Command::new(&python).args(["-c", version]));
-    if installed.is_ok_and(|version| version.trim() == OPENAI_PYTHON) {
+    let (wanted, installed) = (root().join(PYTHON_PACKAGES), venv.join("requirements.txt"));
+    if same(&wanted, &installed) && python.exists() {
         return Ok(python);
     }
     step(
@@ -130,29 +123,31 @@ fn python(venv: &Path) -> Result<PathBuf> {
         Command::new("python3").args(["-m", "venv"]).arg(venv),
     )?;
     let mut pip = Command::new(&python);
-    pip.args(words("-m pip install --quiet --disable-pip-version-check"));
-    step(
-        "openai for Python",
-        pip.arg(format!("openai=={OPENAI_PYTHON}")),
-    )?;
+    pip.args(words(
+        "-m pip install --quiet --disable-pip-version-check -r",
+    ));
+    step("packages for Python", pip.arg(&wanted))?;
+    fs::copy(wanted, installed)?;
     Ok(python)
 }
 
 fn node(dir: &Path) -> Result<PathBuf> {
     let modules = dir.join("node_modules");
-    let manifest = fs::read_to_string(modules.join("openai/package.json")).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap_or_default();
-    if manifest["version"] == OPENAI_NODE {
+    let (wanted, installed) = (root().join(NODE_PACKAGES), modules.join("package.json"));
+    if same(&wanted, &installed) {
         return Ok(modules);
     }
     fs::create_dir_all(dir)?;
-    fs::write(
-        dir.join("package.json"),
-        "{\"private\": true, \"type\": \"module\"}\n",
-    )?;
+    fs::copy(&wanted, dir.join("package.json"))?;
     let mut npm = Command::new("npm");
     npm.current_dir(dir)
         .args(words("install --no-audit --no-fund --loglevel=error"));
-    step("openai for Node", npm.arg(format!("openai@{OPENAI_NODE}")))?;
+    step("packages for Node", &mut npm)?;
+    fs::copy(wanted, installed)?;
     Ok(modules)
+}
+
+/// Whether what is installed is what is wanted: the list is copied when all of it is there.
+fn same(wanted: &Path, installed: &Path) -> bool {
+    matches!((fs::read(wanted), fs::read(installed)), (Ok(a), Ok(b)) if a == b)
 }

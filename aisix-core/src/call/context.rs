@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use tokio::time::Instant;
 
 use super::Caller;
@@ -18,6 +18,8 @@ pub struct CallContext {
     request_id: RequestId,
     received: Instant,
     peer: Option<IpAddr>,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
     resource: Option<Box<str>>,
     caller: OnceLock<Caller>,
@@ -40,6 +42,8 @@ impl CallContext {
             request_id: RequestId::random(),
             received: Instant::now(),
             peer: None,
+            method: Method::POST,
+            uri: Uri::default(),
             headers: HeaderMap::new(),
             resource: None,
             caller: OnceLock::new(),
@@ -58,6 +62,14 @@ impl CallContext {
             self.request_id = id;
         }
         self.headers = headers;
+        self
+    }
+
+    /// Says how the call was asked for over HTTP.
+    #[must_use]
+    pub fn with_request_line(mut self, method: Method, uri: Uri) -> Self {
+        self.method = method;
+        self.uri = uri;
         self
     }
 
@@ -104,6 +116,18 @@ impl CallContext {
     #[must_use]
     pub fn peer(&self) -> Option<IpAddr> {
         self.peer
+    }
+
+    /// The method of the HTTP request.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path of the HTTP request, without its query; `/` for calls within this process.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.uri.path()
     }
 
     /// The headers that the caller sent.

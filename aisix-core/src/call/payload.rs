@@ -210,11 +210,11 @@ fn check(operation: Operation, head: Head) -> Result<Head> {
     };
     match head.has_items(field) {
         Presence::Missing => Err(missing(param)),
-        Presence::Empty => Err(Error::invalid_request(format!(
-            "'{param}' must hold at least one item."
-        ))
-        .with_param(param)
-        .with_code("empty_array")),
+        Presence::Empty => Err(
+            Error::invalid_request(format!("'{param}' must not be empty."))
+                .with_param(param)
+                .with_code("empty_array"),
+        ),
         Presence::Present => Ok(head),
     }
 }

@@ -141,7 +141,10 @@ impl Driver {
     }
 
     fn lost(&self, error: Error) -> Progress {
-        tracing::warn!(%error, "the source of the configuration is lost; the last state serves");
+        // Before there is a state, it is for the host to say what is wrong.
+        if self.configured {
+            tracing::warn!(%error, "the source of the configuration is lost; the last state serves");
+        }
         self.status.send_modify(|state| {
             state.connect(false);
             state.last_error = Some(error.message().into());

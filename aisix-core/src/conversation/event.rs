@@ -186,14 +186,20 @@ impl ChatEvent {
     /// Whether it brings something that the person waits for: text, a call, a refusal, thoughts.
     #[must_use]
     pub fn is_content(&self) -> bool {
-        matches!(
-            self,
-            Self::TextDelta { .. }
-                | Self::ReasoningDelta { .. }
-                | Self::RefusalDelta { .. }
-                | Self::ToolCallStart { .. }
-                | Self::ToolCallDelta { .. }
-        )
+        self.content_bytes() > 0
+    }
+
+    /// How many bytes of content it brings: what tokens are guessed from.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        match self {
+            Self::TextDelta { text, .. }
+            | Self::ReasoningDelta { text, .. }
+            | Self::RefusalDelta { text, .. } => text.len(),
+            Self::ToolCallDelta { arguments, .. } => arguments.len(),
+            Self::ToolCallStart { name, .. } => name.len().max(1),
+            _ => 0,
+        }
     }
 }
 

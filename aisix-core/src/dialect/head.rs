@@ -33,8 +33,9 @@ pub struct EventHead {
     pub is_finish: bool,
     /// Whether it ends the stream.
     pub is_done: bool,
-    /// Whether it brings something that the person waits for.
-    pub has_content: bool,
+    /// How many bytes of content it carries (text, thoughts, arguments): 0 for none. It is the
+    /// length as JSON spells it, good enough to guess tokens from.
+    pub content_bytes: usize,
     /// The failure that it reports.
     pub error: Option<Error>,
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 use crate::conversation::{ChatEvent, Usage};
 use crate::dialect::{Dialect, EncodeOptions, StreamEncoder};
 use crate::error::{Error, Result};
-use crate::reply::{EndGuard, EventStream, Frames, StreamItem};
+use crate::reply::{Content, EndGuard, EventStream, Frames, StreamItem};
 use crate::sse;
 
 /// The body of the gateway's answers.
@@ -44,7 +44,7 @@ struct Streaming {
 #[derive(Default)]
 struct Encoded {
     bytes: BytesMut,
-    content_events: u32,
+    content: Content,
     usage: Option<Usage>,
 }
 
@@ -273,11 +273,11 @@ impl Streaming {
     fn flush(&mut self) -> Poll<Option<Result<Bytes>>> {
         let Encoded {
             bytes,
-            content_events,
+            content,
             usage,
         } = &mut self.encoded;
         let bytes = bytes.split().freeze();
-        let frames = Frames::new(bytes, std::mem::take(content_events), usage.take());
+        let frames = Frames::new(bytes, std::mem::take(content), usage.take());
         self.count(&frames);
         Poll::Ready(Some(Ok(frames.bytes)))
     }
@@ -302,7 +302,7 @@ impl Streaming {
 
 impl Encoded {
     fn write(&mut self, encoder: &mut dyn StreamEncoder, event: &ChatEvent) -> Result<()> {
-        self.content_events += u32::from(event.is_content());
+        self.content.add(event.content_bytes());
         if let ChatEvent::Usage { usage, .. } = event {
             self.usage = Some(*usage);
         }

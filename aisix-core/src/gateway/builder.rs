@@ -10,6 +10,7 @@ use crate::dialect::Dialects;
 use crate::error::Result;
 use crate::hook::{BoxCallService, CallService, Slots};
 use crate::provider::{Dispatch, Registry};
+use crate::resource::Environment;
 use crate::snapshot::{Snapshot, SnapshotHandle};
 
 /// Assembles a [`Gateway`].
@@ -21,6 +22,7 @@ use crate::snapshot::{Snapshot, SnapshotHandle};
 #[must_use]
 pub struct GatewayBuilder<E = Identity, P = Identity, R = Identity, A = Identity> {
     source: Arc<dyn ConfigSource>,
+    environment: Environment,
     registry: Registry,
     dialects: Dialects,
     slots: Slots<E, P, R, A>,
@@ -31,6 +33,7 @@ impl GatewayBuilder {
     pub(super) fn new() -> Self {
         Self {
             source: Arc::new(MemoryStore::new()),
+            environment: Environment::default(),
             registry: Registry::new(),
             dialects: Dialects::default(),
             slots: Slots::new(),
@@ -47,6 +50,12 @@ impl<E, P, R, A> GatewayBuilder<E, P, R, A> {
     /// Takes the resources from `source`.
     pub fn config(mut self, source: impl ConfigSource) -> Self {
         self.source = Arc::new(source);
+        self
+    }
+
+    /// Resolves the `${VAR}` references of resources in `environment`; without one, none resolve.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
         self
     }
 
@@ -139,12 +148,13 @@ impl<E, P, R, A> GatewayBuilder<E, P, R, A> {
     {
         let Self {
             source,
+            environment,
             registry,
             dialects,
             slots,
             limits,
         } = self;
-        let snapshots = SnapshotHandle::new(Snapshot::empty());
+        let snapshots = SnapshotHandle::new(Snapshot::empty().with_environment(environment));
         let driver = Driver::new(Arc::clone(&source), snapshots.clone());
 
         let stack = Dispatch::new(Arc::new(registry));
@@ -183,6 +193,7 @@ impl<E, P, R, A> GatewayBuilder<E, P, R, A> {
     ) -> GatewayBuilder<E2, P2, R2, A2> {
         let Self {
             source,
+            environment,
             registry,
             dialects,
             slots,
@@ -190,6 +201,7 @@ impl<E, P, R, A> GatewayBuilder<E, P, R, A> {
         } = self;
         GatewayBuilder {
             source,
+            environment,
             registry,
             dialects,
             slots: change(slots),

@@ -12,7 +12,7 @@ use crate::conversation::{ChatEvent, ChatRequest, ChatResponse};
 use crate::conversation::{EmbeddingsRequest, EmbeddingsResponse};
 use crate::dialect::{Carry, Dialect, StreamDecoder};
 use crate::error::{Error, Result};
-use crate::reply::{Answer, EndGuard, EventStream, Frames, ReplyBody, StreamItem, Tally};
+use crate::reply::{Answer, Content, EndGuard, EventStream, Frames, ReplyBody, StreamItem, Tally};
 use crate::sse::Scanner;
 
 /// A conversation's next turn, asked for in this process: await it for the whole answer, or take
@@ -156,7 +156,8 @@ impl ChatEvents {
     fn take(&mut self, item: StreamItem) -> Result<()> {
         match item {
             StreamItem::Event(event) => {
-                let content = u32::from(event.is_content());
+                let mut content = Content::default();
+                content.add(event.content_bytes());
                 let usage = match &event {
                     ChatEvent::Usage { usage, .. } => Some(*usage),
                     _ => None,

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::request::Parts;
-use http::{Request, header};
+use http::{HeaderMap, Request, header};
 use http_body::Body;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::route::Route;
-use super::{Gateway, Peer};
-use crate::call::{Call, CallContext, Operation, Payload};
+use super::{Gateway, Limits, Peer};
+use crate::call::{Call, Operation, Payload};
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind};
 
@@ -38,17 +38,15 @@ where
     if let Some(Peer(address)) = extensions.get() {
         context = context.with_peer(Some(*address));
     }
+    let shared = &gateway.local.shared;
     let (operation, payload) = match Route::of(&method, &uri) {
         Route::Operation(operation, resource) => {
             if let Some(name) = resource {
                 context = context.with_resource(name);
             }
-            let dialect = gateway.local.shared.dialect(operation);
+            let dialect = shared.dialect(operation);
             let payload = if operation.is_inference() {
-                let declared = headers
-                    .get(header::CONTENT_LENGTH)
-                    .and_then(|length| length.to_str().ok().and_then(|length| length.parse().ok()));
-                payload(gateway, operation, dialect, declared, body).await
+                payload(gateway, operation, dialect, &headers, body).await
             } else {
                 Payload::none(dialect)
             };
@@ -56,22 +54,30 @@ where
         }
         route => {
             let error = Route::error(&method, &uri, route == Route::WrongMethod);
-            let dialect = gateway.local.shared.dialect(Operation::Unknown);
-            (Operation::Unknown, Payload::failed(dialect, error))
+            (
+                Operation::Unknown,
+                Payload::failed(shared.dialect(Operation::Unknown), error),
+            )
         }
     };
-    Call::new(
-        CallContext::with_headers(context, headers),
-        operation,
-        payload,
-    )
+    let context = context.with_request_line(method, uri).with_headers(headers);
+    Call::new(context, operation, payload)
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 async fn payload<B>(
     gateway: &Gateway,
     operation: Operation,
     dialect: &'static dyn Dialect,
-    declared: Option<u64>,
+    headers: &HeaderMap,
     body: B,
 ) -> Payload
 where
@@ -79,17 +85,20 @@ where
     B::Error: Into<BoxError>,
 {
     let limits = gateway.local.shared.limits;
+    let declared = declared_length(headers);
     let mut body = Box::pin(body);
     if declared.is_none_or(|length| length <= limits.body as u64) {
-        match collect(body.as_mut(), declared, limits.body, limits.body_gap).await {
+        match collect(body.as_mut(), declared, limits).await {
             Ok(Some(bytes)) => return Payload::new(operation, dialect, bytes),
             Ok(None) => {}
             Err(error) => return Payload::failed(dialect, error),
         }
     }
     // A caller who is still sending would not read the answer: the connection has to be emptied
-    // first, within bounds.
-    drop(timeout(DRAIN_TIME, drain(body.as_mut())).await);
+    // first, within bounds. One who waits for leave to send has sent nothing, and gets none.
+    if !headers.contains_key(header::EXPECT) {
+        let _emptied = timeout(DRAIN_TIME, drain(body.as_mut())).await;
+    }
     let error = Error::new(
         ErrorKind::PayloadTooLarge,
         format!(
@@ -100,20 +109,21 @@ where
     Payload::failed(dialect, error)
 }
 
-/// The whole body, or `None` when it is larger than `limit`.
+/// The whole body, or `None` when it is larger than the limit.
 async fn collect<B>(
     mut body: Pin<&mut B>,
     declared: Option<u64>,
-    limit: usize,
-    gap: Duration,
+    limits: Limits,
 ) -> Result<Option<Bytes>, Error>
 where
     B: Body,
     B::Error: Into<BoxError>,
 {
+    let began = Instant::now();
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;
     loop {
+        let received = rest.as_ref().map_or(first.len(), BytesMut::len);
         // Most bodies are here already; a timer is made only for those that are not.
         let mut next = std::pin::pin!(poll_fn(|cx| {
             let frame = body.as_mut().poll_frame(cx);
@@ -121,7 +131,10 @@ where
         }));
         let frame = match poll_once(next.as_mut()).await {
             Some(frame) => frame?,
-            None => timeout(gap, next).await.map_err(|_| stalled())??,
+            None => {
+                let patience = patience(received, began, limits.body_gap);
+                timeout(patience, next).await.map_err(|_| stalled())??
+            }
         };
         let Some(frame) = frame else {
             return Ok(Some(rest.map_or(first, BytesMut::freeze)));
@@ -129,8 +142,7 @@ where
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        let received = rest.as_ref().map_or(first.len(), BytesMut::len);
-        if received + data.remaining() > limit {
+        if received + data.remaining() > limits.body {
             return Ok(None);
         }
         match &mut rest {
@@ -138,7 +150,7 @@ where
             None => {
                 let expected = declared.and_then(|length| usize::try_from(length).ok());
                 // A length that is only claimed reserves no more than the claim has proven twice.
-                let capacity = expected.unwrap_or(0).min(limit).min(received * 64);
+                let capacity = expected.unwrap_or(0).min(limits.body).min(received * 64);
                 let mut joined = BytesMut::with_capacity(capacity.max(received + data.remaining()));
                 joined.extend_from_slice(&first);
                 put(&mut joined, data);
@@ -147,6 +159,13 @@ where
             Some(joined) => put(joined, data),
         }
     }
+}
+
+/// How long the next piece may take: a pause is bounded, and so is dripping, since what has arrived
+/// buys only so much more time.
+fn patience(received: usize, began: Instant, gap: Duration) -> Duration {
+    let earned = Duration::from_secs(received as u64 / SLOWEST_RATE);
+    gap.min((gap + earned).saturating_sub(began.elapsed()))
 }
 
 async fn drain<B: Body>(mut body: Pin<&mut B>) {
@@ -204,3 +223,6 @@ const DRAIN_BYTES: usize = 256 << 20;
 
 /// How long that may take.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// The bytes a second that a caller has to send, once the first pause is used up.
+const SLOWEST_RATE: u64 = 1 << 10;

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Uri};
 
 use crate::call::Operation;
@@ -43,10 +44,14 @@ impl<'a> Route<'a> {
     pub(super) fn error(method: &Method, uri: &Uri, wrong_method: bool) -> Error {
         let path = uri.path();
         if wrong_method {
-            Error::new(
-                ErrorKind::MethodNotAllowed,
-                format!("{method} is not allowed for {path}."),
-            )
+            let allowed = match path {
+                "/v1/chat/completions" | "/v1/embeddings" => "POST",
+                _ => "GET",
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+            let message = format!("{method} is not allowed for {path}.");
+            Error::new(ErrorKind::MethodNotAllowed, message).with_headers(headers)
         } else {
             Error::new(
                 ErrorKind::RouteNotFound,

@@ -12,7 +12,7 @@ use super::pass_through::PassThrough;
 use super::target::{HttpRoute, Route};
 use super::upstream::UpstreamBody;
 use super::{Registry, Target, models, outgoing};
-use crate::call::{Call, Operation};
+use crate::call::{Call, Operation, RequestId};
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
 use crate::hook::BoxCallFuture;
@@ -104,7 +104,13 @@ async fn answer(call: &Call, response: Response<UpstreamBody>) -> Result<Reply> 
     let (head, body) = response.into_parts();
     let bytes = collect(body).await?;
     if !head.status.is_success() {
-        return Err(refused(dialect, head.status, &head.headers, &bytes));
+        return Err(refused(
+            dialect,
+            call.context().request_id(),
+            head.status,
+            &head.headers,
+            &bytes,
+        ));
     }
     let scanned = dialect.scan_response(&bytes)?;
     let bytes = match scanned.model {
@@ -129,7 +135,13 @@ async fn stream(
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
         let bytes = collect(body).await?;
-        return Err(refused(dialect, head.status, &head.headers, &bytes));
+        return Err(refused(
+            dialect,
+            call.context().request_id(),
+            head.status,
+            &head.headers,
+            &bytes,
+        ));
     }
     if !is_event_stream(&head.headers) {
         let bytes = collect(body).await?;
@@ -196,9 +208,22 @@ fn remaining(body: &impl Body) -> usize {
     exact.map_or(0, |exact| exact.min(MAX_ANSWER))
 }
 
-fn refused(dialect: &dyn Dialect, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+fn refused(
+    dialect: &dyn Dialect,
+    id: &RequestId,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Error {
     let error = dialect.read_error(status, headers, body);
-    tracing::debug!(%status, error = %error.message(), "the provider refused a request");
+    let detail = std::error::Error::source(&error).map(ToString::to_string);
+    let detail = detail.as_deref().unwrap_or_else(|| error.message());
+    // A refusal is the caller's affair; a failure is the operator's, who alone gets to see it.
+    if status.is_server_error() {
+        tracing::warn!(request_id = %id, %status, detail, "the provider failed");
+    } else {
+        tracing::debug!(request_id = %id, %status, detail, "the provider refused a request");
+    }
     error
 }
 

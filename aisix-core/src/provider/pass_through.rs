@@ -12,7 +12,7 @@ use super::upstream::UpstreamBody;
 use crate::conversation::Usage;
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
-use crate::reply::{Frames, StreamItem};
+use crate::reply::{Content, Frames, StreamItem};
 use crate::sse::{Event, Scanner};
 
 /// A stream of the caller's own dialect on its way through: events are looked at, their `model` is
@@ -37,7 +37,7 @@ pub(super) struct PassThrough {
 #[derive(Default)]
 struct Ready {
     bytes: BytesMut,
-    content_events: u32,
+    content: Content,
     usage: Option<Usage>,
 }
 
@@ -150,7 +150,7 @@ impl PassThrough {
         if head.is_usage_only && self.withhold_usage {
             return;
         }
-        self.ready.content_events += u32::from(head.has_content);
+        self.ready.content.add(head.content_bytes);
         let raw = event.raw();
         match (head.model, event.data_span()) {
             (Some(model), Some(data)) => {
@@ -191,7 +191,7 @@ impl PassThrough {
     fn take_ready(&mut self) -> Option<StreamItem> {
         let Ready {
             bytes,
-            content_events,
+            content,
             usage,
         } = &mut self.ready;
         if bytes.is_empty() && usage.is_none() {
@@ -199,7 +199,7 @@ impl PassThrough {
         }
         let frames = Frames::new(
             bytes.split().freeze(),
-            std::mem::take(content_events),
+            std::mem::take(content),
             usage.take(),
         );
         Some(StreamItem::Frames(frames))

@@ -20,7 +20,7 @@ mod stream;
 pub use meta::ReplyMeta;
 pub use on_end::{EndGuard, Tally};
 pub use outcome::{End, Outcome};
-pub use stream::{EventStream, Frames, StreamItem};
+pub use stream::{Content, EventStream, Frames, StreamItem};
 
 /// The answer to a [`Call`](crate::call::Call).
 #[must_use = "a reply that is dropped has ended with the caller gone"]

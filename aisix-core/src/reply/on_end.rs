@@ -3,7 +3,7 @@ use std::fmt;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{End, Frames, Outcome, Reply};
+use super::{Content, End, Frames, Outcome, Reply};
 use crate::call::Call;
 use crate::conversation::Usage;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,16 +48,8 @@ pub struct Tally {
     pub status: StatusCode,
     /// The bytes handed over for sending.
     pub bytes: u64,
-    /// The events with content, and what they weigh.
+    /// What has been said.
     content: Content,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Content {
-    events: u64,
-    bytes: u64,
-    /// The smallest event seen: about what an event weighs without its text.
-    smallest: u64,
 }
 
 // === impl EndGuard ===
@@ -180,15 +172,9 @@ impl Tally {
         if let Some(usage) = &frames.usage {
             self.usage = Some(*usage);
         }
-        let content = u64::from(frames.content_events);
-        if content > 0 {
-            let weight = frames.bytes.len() as u64 / content;
-            self.content.smallest = match self.content.events {
-                0 => weight,
-                _ => self.content.smallest.min(weight),
-            };
-            self.content.events += content;
-            self.content.bytes += frames.bytes.len() as u64;
+        if frames.content.events > 0 {
+            self.content.events += frames.content.events;
+            self.content.bytes += frames.content.bytes;
             self.first_token.get_or_insert_with(Instant::now);
         }
         self.bytes += frames.bytes.len() as u64;
@@ -201,7 +187,10 @@ impl Tally {
         let (usage, estimated) = match &self.usage {
             Some(usage) => (*usage, false),
             None if unbilled => (Usage::default(), false),
-            None => (Usage::new(self.input_estimate, self.content.tokens()), true),
+            None => (
+                Usage::new(self.input_estimate, self.content.estimated_tokens()),
+                true,
+            ),
         };
         Outcome {
             end,
@@ -213,16 +202,5 @@ impl Tally {
             time_to_first_token: self.first_token.map(|first| first - self.started),
             bytes: self.bytes,
         }
-    }
-}
-
-impl Content {
-    /// The tokens delivered: one an event, as most vendors send them, or one for four bytes of
-    /// text where events hold more.
-    fn tokens(self) -> u64 {
-        let text = self
-            .bytes
-            .saturating_sub(self.smallest.saturating_mul(self.events));
-        self.events.max(text / 4)
     }
 }

@@ -27,14 +27,24 @@ pub enum StreamItem {
     Event(ChatEvent),
 }
 
+/// How much a stream has said: what tokens are guessed from when nobody counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Content {
+    /// The events that carry content.
+    pub events: u64,
+    /// The bytes of their content.
+    pub bytes: u64,
+}
+
 /// Events that were ready together, and what is known of them without having parsed them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Frames {
     /// One or more whole events.
     pub bytes: Bytes,
-    /// How many of them carry content.
-    pub content_events: u32,
+    /// What they say to the caller.
+    pub content: Content,
     /// The tokens used, when one of them says so.
     pub usage: Option<Usage>,
 }
@@ -107,14 +117,31 @@ impl fmt::Debug for EventStream {
 // === impl Frames ===
 
 impl Frames {
-    /// Whole events, of which `content_events` carry content.
+    /// Whole events, and what they say.
     #[must_use]
-    pub fn new(bytes: Bytes, content_events: u32, usage: Option<Usage>) -> Self {
+    pub fn new(bytes: Bytes, content: Content, usage: Option<Usage>) -> Self {
         Self {
             bytes,
-            content_events,
+            content,
             usage,
         }
+    }
+}
+
+// === impl Content ===
+
+impl Content {
+    /// Adds an event that carries `bytes` of content; none, if it carries none.
+    pub fn add(&mut self, bytes: usize) {
+        self.events += u64::from(bytes > 0);
+        self.bytes += bytes as u64;
+    }
+
+    /// The tokens: one an event, as most vendors send them, or one for four bytes of text where
+    /// events hold more.
+    #[must_use]
+    pub fn estimated_tokens(&self) -> u64 {
+        self.events.max(self.bytes / 4)
     }
 }
 

@@ -6,6 +6,10 @@ use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::testing::TestCall;
 
+fn said(events: u64, bytes: u64) -> Frames {
+    Frames::new(Bytes::from_static(b"data"), Content { events, bytes }, None)
+}
+
 type Seen = Arc<Mutex<Vec<Outcome>>>;
 
 fn watch() -> (Seen, impl FnOnce(&Outcome) + Send + 'static) {
@@ -44,10 +48,8 @@ async fn a_caller_who_leaves_is_charged_for_what_was_delivered() {
     let (_, _, mut end) = Reply::text("x")
         .on_end(callback)
         .into_parts(Tally::of(&call));
-    end.tally_mut()
-        .frames(&Frames::new(Bytes::from_static(&[b'x'; 100]), 1, None));
-    end.tally_mut()
-        .frames(&Frames::new(Bytes::from_static(&[b'x'; 300]), 3, None));
+    end.tally_mut().frames(&said(1, 4));
+    end.tally_mut().frames(&said(3, 12));
     drop(end);
     let outcome = only(&seen);
     assert_eq!(outcome.end(), End::CallerGone);
@@ -64,10 +66,8 @@ async fn a_caller_who_leaves_is_charged_for_what_was_delivered() {
 async fn events_with_much_text_count_for_their_text() {
     let (seen, callback) = watch();
     let (_, _, mut end) = Reply::text("x").on_end(callback).into_parts(Tally::now());
-    end.tally_mut()
-        .frames(&Frames::new(Bytes::from_static(&[b'x'; 100]), 1, None));
-    end.tally_mut()
-        .frames(&Frames::new(Bytes::from_static(&[b'x'; 900]), 1, None));
+    end.tally_mut().frames(&said(1, 0));
+    end.tally_mut().frames(&said(1, 800));
     drop(end);
     assert_eq!(only(&seen).usage().output_tokens, 200);
 }

@@ -164,7 +164,7 @@ impl Builder {
         }
         let trust = Trust::new(roots, self.verify, self.http2)?;
         Ok(HyperClient::from_inner(Inner {
-            pool: Arc::new(Pool::new(trust, self.pool)),
+            pool: Arc::new(Pool::new(Arc::new(trust), self.pool)),
             connector: Connector::new(self.executor),
             limits: self.limits,
         }))

@@ -63,6 +63,25 @@ impl HyperClient {
         Builder::new()
     }
 
+    /// A client with the same settings and connections of its own.
+    ///
+    /// A server with one runtime a core gives each core its own, so that no connection is driven
+    /// by one core for another.
+    #[must_use]
+    pub fn with_own_pool(&self) -> Self {
+        let Inner {
+            pool,
+            connector,
+            limits,
+        } = &*self.inner;
+        let pool = Arc::new(pool.empty_like());
+        Self::from_inner(Inner {
+            pool,
+            connector: connector.clone(),
+            limits: *limits,
+        })
+    }
+
     pub(super) fn from_inner(inner: Inner) -> Self {
         Self {
             inner: Arc::new(inner),

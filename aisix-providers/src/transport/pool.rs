@@ -23,7 +23,7 @@ use crate::transport::tls::Trust;
 
 #[derive(Debug)]
 pub(super) struct Pool {
-    trust: Trust,
+    trust: Arc<Trust>,
     limits: PoolLimits,
     hosts: Mutex<Hosts>,
 }
@@ -40,12 +40,17 @@ struct Sweeping(Weak<Pool>);
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(trust: Trust, limits: PoolLimits) -> Self {
+    pub(super) fn new(trust: Arc<Trust>, limits: PoolLimits) -> Self {
         Self {
             trust,
             limits,
             hosts: Mutex::default(),
         }
+    }
+
+    /// An empty pool that trusts and keeps as this one does.
+    pub(super) fn empty_like(&self) -> Self {
+        Self::new(Arc::clone(&self.trust), self.limits)
     }
 
     pub(super) fn host(&self, origin: Origin) -> Result<Arc<Host>> {

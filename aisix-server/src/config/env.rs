@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use aisix_core::resource::Environment;
+
 use serde_json::Value;
 
 use super::Problem;
@@ -22,6 +24,12 @@ impl Env {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect()
+    }
+
+    /// The same variables, for references in resources.
+    pub fn environment(&self) -> Environment {
+        let env = self.clone();
+        Environment::new(move |name| env.get(name).map(ToOwned::to_owned))
     }
 
     /// The value of a variable.

@@ -45,14 +45,17 @@ async fn passes_floats_and_base64_through() {
 async fn refuses_a_request_without_input() {
     let upstream = Upstream::start().await;
     let server = Server::start(&Resources::over(&upstream)).await;
-    for request in [
-        json!({"model": MODEL}),
-        json!({"model": MODEL, "input": []}),
-        json!({"model": MODEL, "input": null}),
-        json!({"model": MODEL, "input": ""}),
+    for (request, code) in [
+        (json!({"model": MODEL}), "missing_required_parameter"),
+        (
+            json!({"model": MODEL, "input": null}),
+            "missing_required_parameter",
+        ),
+        (json!({"model": MODEL, "input": []}), "empty_array"),
+        (json!({"model": MODEL, "input": ""}), "empty_array"),
     ] {
         let reply = server.client().embeddings(&request).await;
-        let error = reply.is_error(400, "invalid_request_error", None);
+        let error = reply.is_error(400, "invalid_request_error", Some(code));
         assert_eq!(error["param"], "input", "{request}");
     }
     assert_eq!(upstream.calls(), 0);

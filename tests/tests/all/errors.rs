@@ -118,22 +118,36 @@ async fn refuses_an_unknown_model() {
 async fn names_the_parameter_that_is_missing_or_empty() {
     let (upstream, server) = pair().await;
     let messages = json!([{"role": "user", "content": "Hi"}]);
-    for (request, param) in [
-        (json!({"messages": messages}), "model"),
-        (json!({"model": "", "messages": messages}), "model"),
-        (json!({"model": null, "messages": messages}), "model"),
-        (json!({"model": 7, "messages": messages}), "model"),
-        (json!({"model": [MODEL], "messages": messages}), "model"),
-        (json!({"model": MODEL}), "messages"),
-        (json!({"model": MODEL, "messages": []}), "messages"),
-        (json!({"model": MODEL, "messages": null}), "messages"),
+    let missing = Some("missing_required_parameter");
+    for (request, param, code) in [
+        (json!({"messages": messages}), "model", missing),
+        (json!({"model": "", "messages": messages}), "model", None),
+        (json!({"model": null, "messages": messages}), "model", None),
+        (json!({"model": 7, "messages": messages}), "model", None),
+        (
+            json!({"model": [MODEL], "messages": messages}),
+            "model",
+            None,
+        ),
+        (json!({"model": MODEL}), "messages", missing),
+        (
+            json!({"model": MODEL, "messages": null}),
+            "messages",
+            missing,
+        ),
+        (
+            json!({"model": MODEL, "messages": []}),
+            "messages",
+            Some("empty_array"),
+        ),
         (
             json!({"model": MODEL, "messages": messages, "stream": "yes"}),
             "stream",
+            None,
         ),
     ] {
         let reply = server.client().chat(&request).await;
-        let error = reply.is_error(400, "invalid_request_error", None);
+        let error = reply.is_error(400, "invalid_request_error", code);
         assert_eq!(error["param"], param, "{request}");
     }
     assert_eq!(upstream.calls(), 0);

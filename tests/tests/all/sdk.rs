@@ -446,7 +446,7 @@ async fn raises_what_the_gateway_says_itself(sdk: Sdk) {
             ask_with(json!({"messages": []})),
             "BadRequestError",
             "invalid_request_error",
-            Value::Null,
+            json!("empty_array"),
         ),
     ] {
         let job = Job::new(&server.base_url()).key(key).op("chat", request);

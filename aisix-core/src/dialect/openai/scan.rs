@@ -73,8 +73,8 @@ pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
 
 /// Looks at the choices of one event; whether there are any.
 fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
-    if is_plain_delta(choices.as_json().as_bytes()) {
-        head.has_content = true;
+    if let Some(length) = plain_delta(choices.as_json().as_bytes()) {
+        head.content_bytes = length;
         return Ok(true);
     }
     let mut any = false;
@@ -86,7 +86,7 @@ fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
             let raw = member.raw();
             match &*member.key {
                 "finish_reason" => head.is_finish |= !raw.is_null(),
-                "delta" => head.has_content |= has_content(&raw)?,
+                "delta" => head.content_bytes += content_bytes(&raw)?,
                 _ => {}
             }
         }
@@ -94,26 +94,43 @@ fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
     Ok(any)
 }
 
-/// Whether these are choices as nearly every chunk has them, without a second walk through them:
-/// text or arguments, and no end.
+/// The length of what these choices say, if they are as nearly every chunk has them: text or
+/// arguments, and no end. This spares a second walk through them.
 ///
 /// An unescaped quote inside valid JSON begins or ends a string, so that what is found with its
 /// quotes is a member, never the text of one. Any other spelling is left to the walk.
-fn is_plain_delta(choices: &[u8]) -> bool {
+fn plain_delta(choices: &[u8]) -> Option<usize> {
     let finish = memmem::find(choices, br#""finish_reason""#);
-    let goes_on = finish.is_none_or(|at| &choices[at..] == br#""finish_reason":null}]"#);
-    let first = || choices.strip_prefix(br#"[{"index":0,"delta":{"content":""#);
-    let later = || {
-        let at = memmem::find(choices, br#""arguments":""#)?;
-        choices.get(at + br#""arguments":""#.len()..)
+    if finish.is_some_and(|at| &choices[at..] != br#""finish_reason":null}]"#) {
+        return None;
+    }
+    let text = match choices.strip_prefix(br#"[{"index":0,"delta":{"content":""#) {
+        Some(text) => text,
+        None => {
+            let at = memmem::find(choices, ARGUMENTS)?;
+            &choices[at + ARGUMENTS.len()..]
+        }
     };
-    goes_on
-        && first()
-            .or_else(later)
-            .is_some_and(|text| !text.starts_with(b"\""))
+    Some(text_length(text)).filter(|length| *length > 0)
 }
 
-fn has_content(delta: &Raw<'_>) -> Result<bool> {
+/// The length of the string that goes on here, up to its closing quote.
+fn text_length(text: &[u8]) -> usize {
+    let mut ends = memchr::memchr_iter(b'"', text);
+    let closing = ends.find(|&at| {
+        let escapes = text[..at]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
+        escapes % 2 == 0
+    });
+    closing.unwrap_or(text.len())
+}
+
+/// The length of what a delta says.
+fn content_bytes(delta: &Raw<'_>) -> Result<usize> {
+    let mut length = 0;
     for member in delta.members().into_iter().flatten() {
         let member = member.map_err(undecodable)?;
         let raw = member.raw();
@@ -122,12 +139,18 @@ fn has_content(delta: &Raw<'_>) -> Result<bool> {
             | "function_call" | "audio"
                 if !raw.is_null() && !raw.is_empty() =>
             {
-                return Ok(true);
+                let json = raw.as_json().as_bytes();
+                length += match (json, memmem::find(json, ARGUMENTS)) {
+                    ([b'"', text @ ..], _) => text_length(text),
+                    // The opening of a call is a token or two.
+                    (_, Some(at)) => text_length(&json[at + ARGUMENTS.len()..]).max(1),
+                    (_, None) => 1,
+                };
             }
             _ => {}
         }
     }
-    Ok(false)
+    Ok(length)
 }
 
 /// The first reason that stands in the choices: an unescaped quote begins or ends a string, so that
@@ -164,6 +187,8 @@ fn removal(data: &[u8], before: Option<usize>, end: usize) -> Range<usize> {
     start..end + (space + comma) * comma
 }
 
+const ARGUMENTS: &[u8] = br#""arguments":""#;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,7 +205,7 @@ mod tests {
     fn finds_the_model_and_the_content_of_a_chunk() {
         let head = scan_event(CHUNK).unwrap();
         assert_eq!(&CHUNK[head.model.unwrap()], br#""gpt-4o""#);
-        assert!(head.has_content && !head.is_finish && !head.is_usage_only);
+        assert!(head.content_bytes == 2 && !head.is_finish && !head.is_usage_only);
         assert!(head.usage.is_none());
         let cut = without(CHUNK, head.usage_span.unwrap());
         assert!(cut.get("usage").is_none() && cut.get("model").is_some());
@@ -196,7 +221,7 @@ mod tests {
         let finish =
             br#"{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}"#;
         let head = scan_event(finish).unwrap();
-        assert!(head.is_finish && !head.is_usage_only && !head.has_content);
+        assert!(head.is_finish && !head.is_usage_only && head.content_bytes == 0);
     }
 
     #[test]
@@ -239,14 +264,14 @@ mod tests {
     fn words_inside_the_text_are_not_mistaken() {
         let data = br#"{"choices":[{"delta":{"role":"assistant","content":""},"note":"\"finish_reason\":\"stop\"","finish_reason":null}]}"#;
         let head = scan_event(data).unwrap();
-        assert!(!head.is_finish && !head.has_content);
+        assert!(!head.is_finish && head.content_bytes == 0);
     }
 
     #[test]
     fn the_short_way_sees_what_the_walk_sees() {
         let head = |choices: &str| {
             let head = scan_event(format!(r#"{{"choices":{choices}}}"#).as_bytes()).unwrap();
-            (head.has_content, head.is_finish)
+            (head.content_bytes > 0, head.is_finish)
         };
         for (choices, expected) in [
             (

@@ -199,7 +199,7 @@ fn looking_at_recorded_events_finds_what_reading_them_does() {
         });
         assert_eq!(seen, read, "{}", entry.id);
         assert_eq!(
-            heads.iter().any(|head| head.has_content),
+            heads.iter().any(|head| head.content_bytes > 0),
             events.iter().any(ChatEvent::is_content),
             "{}",
             entry.id
