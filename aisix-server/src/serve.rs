@@ -1,28 +1,31 @@
 //! The life of a serving process: from its ports to the last connection.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use aisix_core::config::{ConfigSource, FileSource, Reload};
+use aisix_core::config::{ConfigSource, FileSource, Reload, read_resources, write_resources};
+use aisix_core::error::Error;
 use aisix_core::resource::Environment;
-use thiserror::Error;
+
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
 use crate::assemble::assemble;
-use crate::config::{Config, Env, Source};
+use crate::cli::Cli;
+use crate::config::{Config, ConfigError, Env, Source};
+use crate::demo::{self, Notice};
 use crate::listen::{
     self, BindError, Drain, HttpOptions, Listener, PerCore, RealIp, TlsError, server_config,
 };
 use crate::status::{Health, ProxyService};
-use crate::store::{Demo, EmbeddedStore, StoreError};
+use crate::store::{self, EmbeddedStore, OpenError};
 use crate::telemetry::init_logs;
 
 /// Why the server does not start.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// A port cannot be had.
@@ -31,22 +34,50 @@ pub enum ServeError {
     /// A certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The configuration file has problems.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store cannot be opened.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] OpenError),
     /// The resources file has no valid resources.
     #[error("{}: {}", .0.display(), .1.message())]
-    Resources(PathBuf, aisix_core::error::Error),
+    Resources(PathBuf, Error),
     /// A part cannot be assembled.
     #[error("{}", .0.message())]
-    Assemble(#[from] aisix_core::error::Error),
+    Assemble(#[from] Error),
     /// The system refuses a thread, a runtime or a signal.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
+/// Writes everything that the configured store, or resources file, holds to the standard output, as
+/// a resources file.
+///
+/// # Errors
+///
+/// Returns an error when it cannot be read.
+pub fn export(cli: &Cli, env: &Env) -> Result<(), ServeError> {
+    let config = cli.config(env)?;
+    let text = match &config.source {
+        Source::Store(store) => {
+            let store = EmbeddedStore::open(&store.path)?;
+            Builder::new_current_thread()
+                .build()?
+                .block_on(store::export(&store))?
+        }
+        Source::File(path) => {
+            let text = std::fs::read_to_string(path)?;
+            let rows = read_resources(&text, &env.environment()).map_err(Error::config)?;
+            write_resources(&rows)?
+        }
+        Source::Etcd(_) => return Err(Error::config("`etcd` is not built yet").into()),
+    };
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 impl ServeError {
-    fn assemble(source: &Source, error: aisix_core::error::Error) -> Self {
+    fn assemble(source: &Source, error: Error) -> Self {
         match source {
             Source::File(path) => Self::Resources(path.clone(), error),
             Source::Etcd(_) | Source::Store(_) => Self::Assemble(error),
@@ -80,7 +111,11 @@ async fn run(
 ) -> Result<(), ServeError> {
     let environment = env.environment();
     let addr = listener.local_addr();
-    let (source, reload) = source(config, &environment, addr).await?;
+    let Opened {
+        source,
+        reload,
+        notice,
+    } = open(config, &environment, addr).await?;
     let (log, flush) = config
         .observability
         .access_log
@@ -96,6 +131,7 @@ async fn run(
     let ended = drain.on_signals(config.shutdown.min_drain, config.shutdown.max_drain)?;
     let reloads = reloads(reload)?;
     let serving = start(config, listener, options, &drain, make)?;
+    announce(notice.as_ref())?;
     tracing::info!(%addr, "serving");
 
     tokio::select! {
@@ -108,25 +144,54 @@ async fn run(
     Ok(())
 }
 
-/// Where the resources come from, and how to have them read again.
-async fn source(
+/// Where the resources come from.
+struct Opened {
+    source: Box<dyn ConfigSource>,
+    /// Has them read again.
+    reload: Option<Reload>,
+    /// What to tell whoever started the server.
+    notice: Option<Notice>,
+}
+
+async fn open(
     config: &Config,
     environment: &Environment,
     addr: SocketAddr,
-) -> Result<(Box<dyn ConfigSource>, Option<Reload>), ServeError> {
+) -> Result<Opened, ServeError> {
     match &config.source {
         Source::File(path) => {
             let file = FileSource::new(path).with_environment(environment.clone());
-            let reload = file.reloader();
-            Ok((Box::new(file), Some(reload)))
+            let reload = Some(file.reloader());
+            Ok(Opened {
+                source: Box::new(file),
+                reload,
+                notice: None,
+            })
         }
         Source::Store(store) => {
+            let demo = store.demo;
             let store = EmbeddedStore::open(&store.path)?;
-            let demo = Demo::install(&store).await?;
-            demo.announce(addr, config.proxy.tls.is_some());
-            Ok((Box::new(store), None))
+            let mut notice = None;
+            if demo {
+                let key = demo::seed(&store).await?;
+                let base = demo::base_url(addr, config.proxy.tls.is_some());
+                notice = Some(Notice::new(base).with_key(key));
+            }
+            Ok(Opened {
+                source: Box::new(store),
+                reload: None,
+                notice,
+            })
         }
-        Source::Etcd(_) => Err(aisix_core::error::Error::config("`etcd` is not built yet").into()),
+        Source::Etcd(_) => Err(Error::config("`etcd` is not built yet").into()),
+    }
+}
+
+/// To the standard output, not to a log: it may show a key.
+fn announce(notice: Option<&Notice>) -> io::Result<()> {
+    match notice {
+        Some(notice) => io::stdout().lock().write_all(notice.text().as_bytes()),
+        None => Ok(()),
     }
 }
 

@@ -80,7 +80,7 @@ impl Document {
     /// has chosen a source.
     pub fn default_source(&mut self) {
         if self.etcd.is_none() && self.resources_file.is_none() {
-            self.store.get_or_insert_default();
+            self.store.get_or_insert_default().demo = true;
         }
     }
 

@@ -22,12 +22,17 @@ pub enum Source {
 pub struct Store {
     /// The directory, made at the first start.
     pub path: PathBuf,
+    /// Whether a store that nothing was ever written to is filled with a demonstration: only when
+    /// the server was started without a configuration.
+    #[serde(skip)]
+    pub demo: bool,
 }
 
 impl Default for Store {
     fn default() -> Self {
         Self {
             path: PathBuf::from("./data"),
+            demo: false,
         }
     }
 }

@@ -120,14 +120,15 @@ observability: {log_level: inof, acess_log: true}
     assert_eq!(
         paths,
         [
+            // Unknown keys, and then what is wrong with known ones.
             "observability.acess_log",
-            "cache.backend",
-            "observability.log_level",
             "proxy.addr",
             "proxy.real_ip.trusted_proxies[1]",
             "proxy.tls.cert_file",
             "upstream.retries",
             "upstream.timeout_ms",
+            "cache.backend",
+            "observability.log_level",
         ]
         .to_vec(),
         "{found:#?}"
