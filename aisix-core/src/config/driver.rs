@@ -23,7 +23,7 @@ use crate::snapshot::{SnapshotHandle, Work};
 #[must_use = "a driver does nothing unless it is run"]
 pub struct Driver {
     events: Option<BoxStream<'static, ConfigEvent>>,
-    work: Option<Work>,
+    work: Option<Box<Work>>,
     handle: SnapshotHandle,
     sweep: Option<Pin<Box<Sleep>>>,
     configured: bool,
@@ -47,6 +47,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// Applies what `source` says to `handle`.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the driver is the source's one user"
+    )]
     pub fn new(source: impl ConfigSource, handle: SnapshotHandle) -> Self {
         Self {
             events: Some(source.watch()),
@@ -115,13 +119,13 @@ impl Driver {
         let from = self.handle.load();
         match event {
             ConfigEvent::Full { revision, rows } => {
-                self.work = Some(Work::full(&from, revision, rows));
+                self.work = Some(Box::new(Work::full(&from, revision, rows)));
             }
             ConfigEvent::Delta { revision, .. } if !self.configured => {
                 tracing::warn!(%revision, "the source sent changes before a complete state");
             }
             ConfigEvent::Delta { revision, changes } => {
-                self.work = Some(Work::delta(&from, revision, changes));
+                self.work = Some(Box::new(Work::delta(&from, revision, changes)));
             }
             ConfigEvent::Lost(_) => {}
         }

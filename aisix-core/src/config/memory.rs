@@ -64,7 +64,7 @@ impl MemoryStore {
     /// use aisix_core::resource::Kind;
     /// use serde_json::json;
     ///
-    /// let model = json!({"display_name": "demo", "provider": "mock"});
+    /// let model = json!({"display_name": "demo", "provider": "mock", "model_name": "echo"});
     /// let store = MemoryStore::new().with(Kind::Models, "demo", model);
     /// # drop(store);
     /// ```
@@ -84,12 +84,14 @@ impl MemoryStore {
     }
 
     /// Writes one row, whatever is there.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn put(&self, kind: Kind, id: Id, value: Value) -> Revision {
         let change = Change::Put(Row::new(kind, id, value));
         self.shared.write(&mut self.shared.state(), vec![change])
     }
 
     /// Deletes one row, if it is there.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn delete(&self, kind: Kind, id: Id) -> Revision {
         let change = Change::Delete(kind, id);
         self.shared.write(&mut self.shared.state(), vec![change])

@@ -13,8 +13,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// # What an implementation keeps
 ///
-/// - Each commit has a revision of its own, greater than those before it, and is one
-///   [`Delta`](ConfigEvent::Delta) of the source.
+/// - Each commit has a revision of its own, greater than those before it, and reaches a watcher
+///   undivided, in one event.
 /// - A commit happens whole or not at all; its preconditions hold at the moment when it happens,
 ///   whoever else writes.
 /// - A read sees every commit that was answered before it.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, de};
 use super::{Invalid, KeyHash, Kind, RateLimit, Resource, text};
 
 /// Who may call, and what.
+///
+/// There may be a hundred thousand of them: boxed texts, which are smaller than strings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -16,10 +18,10 @@ pub struct ApiKey {
     )]
     pub key_hash: KeyHash,
     /// The models that the key may use: exact names, `vendor/*`, or `*`. An empty list allows none.
-    pub allowed_models: Vec<String>,
+    pub allowed_models: Box<[Box<str>]>,
     /// What people call the key.
     #[serde(default, deserialize_with = "text::optional")]
-    pub display_name: Option<String>,
+    pub display_name: Option<Box<str>>,
     /// How much the key may take.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
@@ -35,19 +37,19 @@ pub struct ApiKey {
     pub disabled: bool,
     /// The team that usage is counted for.
     #[serde(default, deserialize_with = "text::optional")]
-    pub team_id: Option<String>,
+    pub team_id: Option<Box<str>>,
     /// The person that usage is counted for.
     #[serde(default, deserialize_with = "text::optional")]
-    pub user_id: Option<String>,
+    pub user_id: Option<Box<str>>,
 }
 
 impl ApiKey {
     /// Makes a key without limits that may use the given models.
     #[must_use]
-    pub fn new(key_hash: KeyHash, allowed_models: Vec<String>) -> Self {
+    pub fn new(key_hash: KeyHash, allowed_models: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
         Self {
             key_hash,
-            allowed_models,
+            allowed_models: allowed_models.into_iter().map(Into::into).collect(),
             display_name: None,
             rate_limit: None,
             expires_at: None,
@@ -62,7 +64,7 @@ impl ApiKey {
     /// ```
     /// use aisix_core::resource::{ApiKey, KeyHash};
     ///
-    /// let key = ApiKey::new(KeyHash::of("sk"), vec!["gpt-4o".into(), "acme/*".into()]);
+    /// let key = ApiKey::new(KeyHash::of("sk"), ["gpt-4o", "acme/*"]);
     /// assert!(key.allows("gpt-4o") && key.allows("acme/large"));
     /// assert!(!key.allows("gpt-4o-mini") && !key.allows("acme/"));
     /// ```
@@ -70,7 +72,7 @@ impl ApiKey {
     pub fn allows(&self, model: &str) -> bool {
         self.allowed_models
             .iter()
-            .any(|pattern| pattern == model || covers(pattern, model))
+            .any(|pattern| &**pattern == model || covers(pattern, model))
     }
 }
 

@@ -42,10 +42,7 @@ impl KeyHash {
     }
 }
 
-#[expect(
-    clippy::derived_hash_with_manual_eq,
-    reason = "equal hashes have equal first bytes, and those are as random as all of them"
-)]
+// Equal hashes have equal first bytes, and those are as random as all of them.
 impl Hash for KeyHash {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [a, b, c, d, e, f, g, h, ..] = self.0;

@@ -30,6 +30,7 @@ mod model;
 mod provider_key;
 mod rate_limit;
 mod read;
+mod reader;
 mod request_options;
 mod revision;
 mod routing;

@@ -161,10 +161,7 @@ fn reads_an_expiry_with_any_offset() {
 
 #[test]
 fn a_key_allows_exact_names_and_wildcards() {
-    let key = |models: &[&str]| {
-        let models = models.iter().map(|model| (*model).to_owned()).collect();
-        ApiKey::new(KeyHash::of("k"), models)
-    };
+    let key = |models: &[&str]| ApiKey::new(KeyHash::of("k"), models.iter().copied());
     assert!(!key(&[]).allows("a"));
     assert!(key(&["*"]).allows("a"));
     assert!(key(&["v/*"]).allows("v/a/b"));

@@ -28,7 +28,7 @@ pub struct AnyCell {
 struct Slot {
     id: TypeId,
     value: OnceLock<Box<dyn Any + Send + Sync>>,
-    next: OnceLock<Box<Slot>>,
+    next: OnceLock<Box<Self>>,
 }
 
 impl AnyCell {
@@ -43,6 +43,11 @@ impl AnyCell {
     /// The value of type `T`; the first one to ask makes it with `init`, while others wait.
     ///
     /// `init` must not ask the same cell for the same type: that would wait for itself.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a slot holds only a value of the type of its id"
+    )]
     pub fn get_or_init<T: Send + Sync + 'static>(&self, init: impl FnOnce() -> T) -> &T {
         let id = TypeId::of::<T>();
         let mut next = &self.first;
@@ -55,10 +60,6 @@ impl AnyCell {
             next = &slot.next;
         };
         let value = &**slot.value.get_or_init(|| Box::new(init()));
-        #[expect(
-            clippy::expect_used,
-            reason = "a slot holds only values of the type of its id"
-        )]
         value.downcast_ref().expect("the type of the slot")
     }
 

@@ -62,6 +62,7 @@ impl SnapshotHandle {
     }
 
     /// Frees the old snapshots that nobody holds any more; gives how many are left.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn sweep(&self) -> usize {
         let mut retired = self.shared.retired();
         let (free, held) = std::mem::take(&mut *retired)

@@ -28,6 +28,7 @@ impl Snapshot {
     }
 
     /// Every model, wildcards included, by name.
+    #[must_use]
     pub fn models(&self) -> impl ExactSizeIterator<Item = &Arc<ModelEntry>> {
         self.sorted
             .get_or_init(|| {

@@ -27,7 +27,8 @@ pub(super) struct Table<R: Named> {
 /// Who claims one name: `first` serves, `rest` waits.
 pub(super) struct Claim<R> {
     pub(super) first: Arc<Entry<R>>,
-    pub(super) rest: Option<Arc<[Arc<Entry<R>>]>>,
+    // Rarely anybody: one pointer for every name, rather than two.
+    pub(super) rest: Option<Arc<Vec<Arc<Entry<R>>>>>,
 }
 
 /// What became of the claims to one name.
@@ -139,7 +140,7 @@ impl<R> Claim<R> {
         }
         let mut all = all.into_iter();
         let first = all.next()?;
-        let rest = (all.len() > 0).then(|| all.collect());
+        let rest = (all.len() > 0).then(|| Arc::new(all.collect()));
         Some(Self { first, rest })
     }
 

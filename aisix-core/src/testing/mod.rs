@@ -24,11 +24,15 @@
 //! ```
 
 mod call;
+mod config_source;
+mod config_store;
 mod mock;
 mod readiness;
 mod upstream;
 
 pub use call::TestCall;
+pub use config_source::config_source;
+pub use config_store::config_store;
 pub use mock::{MockHandle, MockService, Pending, mock};
 pub use readiness::{Readiness, ReadinessLayer};
 pub use upstream::{BodySender, TestUpstream};

@@ -48,6 +48,7 @@ impl FileProblems {
     }
 
     /// The problems, in the order of the file; at least one.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &FileProblem> {
         self.problems.iter()
     }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
 
@@ -100,20 +101,21 @@ impl Reader<'_> {
             self.expand(&join(pointer, key), value, secret);
         }
         let explicit = document.remove("id");
-        if kind == Kind::ApiKeys {
-            self.key_env(pointer, &mut document);
-        }
+        let known = kind != Kind::ApiKeys || self.key_env(pointer, &mut document);
         let value = Value::Object(document);
         self.check(kind, pointer, &value);
+        if known {
+            self.unique_name(kind, pointer, &value);
+        }
         let id = match explicit {
             Some(id) => self.explicit_id(pointer, &id),
-            None => derived_id(kind, &value),
+            // Where it cannot be derived, what is missing for it is noted already.
+            None => derived_id(kind, &value).filter(|_| known),
         };
-        // Without an id, what it would be derived from is missing: a problem that is noted already.
-        let Some(id) = id else { return };
-        let row = Row::new(kind, id, value);
-        self.once(pointer, &row);
-        self.rows.push(row);
+        if let Some(id) = id {
+            self.unique_id(kind, pointer, &id);
+            self.rows.push(Row::new(kind, id, value));
+        }
     }
 
     /// Replaces the references in every string of `value`.
@@ -141,35 +143,32 @@ impl Reader<'_> {
         }
     }
 
-    /// Puts the hash of the key that a variable holds in place of the variable's name.
-    fn key_env(&mut self, pointer: &str, document: &mut Map<String, Value>) {
+    /// Puts the hash of the key that a variable holds in place of the variable's name; says whether
+    /// it could.
+    fn key_env(&mut self, pointer: &str, document: &mut Map<String, Value>) -> bool {
         let Some(name) = document.remove("key_env") else {
-            return;
+            return true;
         };
-        let pointer = format!("{pointer}/key_env");
-        if document.contains_key("key_hash") {
-            return self
-                .problems
-                .push(pointer, "a key has either `key_hash` or `key_env`");
-        }
-        // Keeps the missing hash from being reported too.
-        let mut hash = KeyHash::from_bytes([0; 32]);
-        match name
-            .as_str()
-            .map(|name| (name, self.environment.value(name)))
-        {
-            Some((_, Some(key))) if !key.is_empty() => hash = KeyHash::of(key),
-            Some((name, Some(_))) => self.problems.push(
-                pointer,
-                format!("the environment variable `{name}` is empty"),
-            ),
-            Some((name, None)) => self.problems.push(
-                pointer,
-                format!("the environment variable `{name}` is not set"),
-            ),
-            None => self.problems.push(pointer, "expected a string"),
-        }
-        document.insert("key_hash".to_owned(), hash.to_string().into());
+        let problem = if document.contains_key("key_hash") {
+            "a key has either `key_hash` or `key_env`".to_owned()
+        } else if let Some(name) = name.as_str() {
+            match self.environment.value(name) {
+                Some(key) if !key.is_empty() => {
+                    let hash = KeyHash::of(key).to_string();
+                    document.insert("key_hash".to_owned(), hash.into());
+                    return true;
+                }
+                Some(_) => format!("the environment variable `{name}` is empty"),
+                None => format!("the environment variable `{name}` is not set"),
+            }
+        } else {
+            "expected a string".to_owned()
+        };
+        self.problems.push(format!("{pointer}/key_env"), problem);
+        // Keeps the missing hash from being noted too.
+        let hash = KeyHash::from_bytes([0; 32]).to_string();
+        document.insert("key_hash".to_owned(), hash.into());
+        false
     }
 
     /// Notes what is wrong with a document: not only the first thing, which is all that one look
@@ -179,16 +178,18 @@ impl Reader<'_> {
             return;
         };
         let mut rest = value.clone();
+        let mut taken = Vec::new();
         for _ in 0..PROBLEMS_OF_A_ROW {
             let at = format!("{pointer}{}", invalid.pointer());
             if !self.problems.has(&at) {
                 self.problems.push(at, invalid.reason());
             }
-            if !take(&mut rest, &invalid) {
+            let Some(name) = take(&mut rest, &invalid) else {
                 return;
-            }
+            };
+            taken.push(name);
             match resource::check(kind, &rest) {
-                Err(next) if !misses_what_was_taken(&next, &invalid) => invalid = next,
+                Err(next) if !misses(&next, &taken) => invalid = next,
                 _ => return,
             }
         }
@@ -209,22 +210,28 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes an id or a name that an earlier row has.
-    fn once(&mut self, pointer: &str, row: &Row) {
-        let key = (row.kind, row.id.clone());
-        if let Some(first) = self.ids.get(&key) {
-            let reason = format!("the id `{}` is that of {first} too", row.id);
-            return self.problems.push(pointer, reason);
+    fn unique_id(&mut self, kind: Kind, pointer: &str, id: &Id) {
+        match self.ids.entry((kind, id.clone())) {
+            Entry::Vacant(entry) => drop(entry.insert(pointer.to_owned())),
+            Entry::Occupied(first) => {
+                let reason = format!("the id `{id}` is that of {} too", first.get());
+                self.problems.push(pointer, reason);
+            }
         }
-        self.ids.insert(key, pointer.to_owned());
-        let Some(name) = row.name() else { return };
-        let key = (row.kind, name.to_owned());
-        if let Some(first) = self.names.get(&key) {
-            let field = row.kind.name_field();
-            let reason = format!("{first} has the same one; it must be unique");
-            return self.problems.push(format!("{pointer}/{field}"), reason);
+    }
+
+    fn unique_name(&mut self, kind: Kind, pointer: &str, value: &Value) {
+        let field = kind.name_field();
+        let Some(name) = value.get(field).and_then(Value::as_str) else {
+            return;
+        };
+        match self.names.entry((kind, name.to_owned())) {
+            Entry::Vacant(entry) => drop(entry.insert(pointer.to_owned())),
+            Entry::Occupied(first) => {
+                let reason = format!("{} has the same one; it must be unique", first.get());
+                self.problems.push(format!("{pointer}/{field}"), reason);
+            }
         }
-        self.names.insert(key, pointer.to_owned());
     }
 
     fn problem(&mut self, key: &str, reason: impl Into<String>) {
@@ -264,24 +271,18 @@ fn derived_id(kind: Kind, value: &Value) -> Option<Id> {
     }
 }
 
-/// Takes what is wrong out of its object; says whether it could.
-fn take(value: &mut Value, invalid: &Invalid) -> bool {
-    let Some((parent, name)) = invalid.pointer().rsplit_once('/') else {
-        return false;
-    };
+/// Takes what is wrong out of its object, if it is in one; gives its name, quoted.
+fn take(value: &mut Value, invalid: &Invalid) -> Option<String> {
+    let (parent, name) = invalid.pointer().rsplit_once('/')?;
     let name = name.replace("~1", "/").replace("~0", "~");
-    match value.pointer_mut(parent) {
-        Some(Value::Object(map)) => map.remove(&name).is_some(),
-        _ => false,
-    }
+    value.pointer_mut(parent)?.as_object_mut()?.remove(&name)?;
+    Some(format!("`{name}`"))
 }
 
-fn misses_what_was_taken(next: &Invalid, taken: &Invalid) -> bool {
-    let name = taken
-        .pointer()
-        .rsplit_once('/')
-        .map_or("", |(_, name)| name);
-    next.reason().starts_with("missing field") && next.reason().contains(&format!("`{name}`"))
+/// Whether a document is invalid only because of what was taken out of it.
+fn misses(invalid: &Invalid, taken: &[String]) -> bool {
+    let reason = invalid.reason();
+    reason.starts_with("missing field") && taken.iter().any(|name| reason.contains(name.as_str()))
 }
 
 fn join(pointer: &str, key: &str) -> String {
