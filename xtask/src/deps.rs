@@ -120,12 +120,12 @@ const RULES: &[Rule] = &[
     Rule {
         package: "aisix-bench",
         may: &[
+            "clap",
+            "httparse",
             "hyper",
             "hyper-util",
             "mimalloc",
             "socket2",
-            "futures-util",
-            "clap",
         ],
         never: &["aisix-core"],
     },

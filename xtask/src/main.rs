@@ -1,6 +1,7 @@
 //! The chores of this repository: `cargo xtask run` and `cargo xtask test` for people,
 //! the rest for those who change it. Knows no crate of the workspace, so it builds first and alone.
 
+mod bench;
 mod check;
 mod deps;
 mod features;
@@ -21,6 +22,7 @@ cargo xtask <command>
   run [--release] [ARGS…]   build `aisix` and start it; ARGS go to it (none: the embedded default)
   test [--without-sdks]     everything that CI runs, with the set-up that it needs
   check [PART…]             all parts, or some of: fmt clippy doc deps order features links sizes
+  bench [OPTIONS…]          the gateway beside bare hyper and nginx; `bench --help` lists the options
   setup                     only the set-up of `test`: Python and npm packages, protoc
 ";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         "run" => run::run(&args),
         "test" => test::run(&args),
         "check" => check::run(&args),
+        "bench" => bench::run(&args),
         "setup" => setup::Clients::install().map(drop),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");
