@@ -326,15 +326,7 @@ impl Builder {
     }
 
     fn set_embedded_addresses(&mut self, addr: SocketAddr) {
-        let local = || format!("127.0.0.1:{}", free_port());
-        self.env.extend([
-            ("AISIX_PROXY__ADDR".to_owned(), addr.to_string()),
-            ("AISIX_ADMIN__ADDR".to_owned(), local()),
-            (
-                "AISIX_OBSERVABILITY__METRICS__PROMETHEUS__ADDR".to_owned(),
-                local(),
-            ),
-        ]);
+        self.env.push(("AISIX_PROXY__ADDR".to_owned(), addr.to_string()));
     }
 
     fn spawn(&self) -> Child {
