@@ -17,6 +17,8 @@ use aisix_core::resource::Row;
 use redb::Builder;
 use redb::Database;
 use redb::DatabaseError;
+use redb::Key;
+use redb::ReadOnlyTable;
 use redb::ReadTransaction;
 use redb::ReadableDatabase;
 use redb::ReadableTable;
@@ -61,10 +63,11 @@ impl Disk {
             path: directory.to_owned(),
             source: Box::new(source),
         };
-        let file = file::database(directory).map_err(|source| OpenError::Io {
+        let io = |source| OpenError::Io {
             path: directory.to_owned(),
             source,
-        })?;
+        };
+        let file = file::database(directory).map_err(io)?;
         let opened = FileBackend::new(file).and_then(|file| {
             Builder::new()
                 .set_cache_size(CACHE)
@@ -79,19 +82,14 @@ impl Disk {
             Err(error) => return Err(unreadable(error.into())),
         };
         let disk = Self { database };
-        match disk.format().map_err(unreadable)? {
+        match disk.meta(META_FORMAT).map_err(unreadable)? {
             Some(FORMAT) => {}
             Some(format) => {
                 let path = directory.to_owned();
                 return Err(OpenError::Newer { path, format });
             }
-            None => {
-                disk.initialize().map_err(unreadable)?;
-                file::sync_names(directory).map_err(|source| OpenError::Io {
-                    path: directory.to_owned(),
-                    source,
-                })?;
-            }
+            // Nothing was ever committed.
+            None => file::sync_names(directory).map_err(io)?,
         }
         Ok(disk)
     }
@@ -102,10 +100,8 @@ impl Disk {
 
     pub(super) fn get(&self, kind: Kind, id: &Id) -> Result<Option<Row>, redb::Error> {
         let read = self.database.begin_read()?;
-        let table = match read.open_table(rows(kind)) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some(table) = open(&read, rows(kind))? else {
+            return Ok(None);
         };
         let found = table.get(id.as_str())?;
         Ok(found.map(|found| row(kind, id.clone(), found.value())))
@@ -140,6 +136,7 @@ impl Disk {
         let mut meta = write.open_table(META)?;
         let revision = meta.get(META_REVISION)?.map_or(0, |found| found.value());
         let revision = Revision::new(revision).next();
+        meta.insert(META_FORMAT, FORMAT)?;
         meta.insert(META_REVISION, revision.get())?;
         drop(meta);
         let mut changes = Vec::new();
@@ -150,21 +147,11 @@ impl Disk {
         Ok(Attempt::Committed(revision, changes))
     }
 
-    fn format(&self) -> Result<Option<u64>, redb::Error> {
-        match self.database.begin_read()?.open_table(META) {
-            Ok(table) => Ok(table.get(META_FORMAT)?.map(|found| found.value())),
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
+    fn meta(&self, name: &str) -> Result<Option<u64>, redb::Error> {
+        match open(&self.database.begin_read()?, META)? {
+            Some(table) => Ok(table.get(name)?.map(|found| found.value())),
+            None => Ok(None),
         }
-    }
-
-    fn initialize(&self) -> Result<(), redb::Error> {
-        let write = self.write()?;
-        let mut meta = write.open_table(META)?;
-        meta.insert(META_FORMAT, FORMAT)?;
-        meta.insert(META_REVISION, Revision::ZERO.get())?;
-        drop(meta);
-        Ok(write.commit()?)
     }
 
     /// Begins to write, durably: redb's default, which a commit waits for.
@@ -186,8 +173,23 @@ fn row(kind: Kind, id: Id, (revision, document): (u64, &[u8])) -> Row {
 }
 
 fn revision(read: &ReadTransaction) -> Result<Revision, redb::Error> {
-    let found = read.open_table(META)?.get(META_REVISION)?;
+    let Some(meta) = open(read, META)? else {
+        return Ok(Revision::ZERO);
+    };
+    let found = meta.get(META_REVISION)?;
     Ok(found.map_or(Revision::ZERO, |found| Revision::new(found.value())))
+}
+
+/// A table; `None` as long as nothing was ever written to it.
+fn open<K: Key + 'static, V: redb::Value + 'static>(
+    read: &ReadTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<Option<ReadOnlyTable<K, V>>, redb::Error> {
+    match read.open_table(table) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn collect(
@@ -196,10 +198,8 @@ fn collect(
     page: &Page,
     found: &mut Vec<Row>,
 ) -> Result<(), redb::Error> {
-    let table = match read.open_table(rows(kind)) {
-        Ok(table) => table,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-        Err(error) => return Err(error.into()),
+    let Some(table) = open(read, rows(kind))? else {
+        return Ok(());
     };
     let from = match &page.after {
         Some(after) => Bound::Excluded(after.as_str()),

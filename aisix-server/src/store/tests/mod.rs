@@ -126,8 +126,8 @@ fn touches_no_file_that_is_none_of_its_own() {
 
 #[test]
 fn refuses_a_format_of_later_times() {
-    let (directory, store) = store();
-    drop(store);
+    let directory = tempfile::tempdir().unwrap();
+    drop(EmbeddedStore::open(directory.path()).unwrap());
     let database = redb::Database::open(directory.path().join("aisix.redb")).unwrap();
     let write = database.begin_write().unwrap();
     let meta = redb::TableDefinition::<&str, u64>::new("meta");
