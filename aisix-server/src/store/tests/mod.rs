@@ -1,5 +1,6 @@
 //! What the store promises, on a real disk.
 
+mod contract;
 mod export;
 mod kill;
 
