@@ -91,6 +91,12 @@ impl EndGuard {
     pub fn settle(mut self, result: Result<Reply>) -> Result<Reply> {
         match result {
             Ok(mut reply) => {
+                // A hook further out may drop the reply: what it cost is known by then.
+                let usage = reply.meta.usage;
+                reply.end.tally = Tally {
+                    usage,
+                    ..self.tally.clone()
+                };
                 reply.end.callbacks.append(&mut self.callbacks);
                 Ok(reply)
             }
@@ -108,7 +114,7 @@ impl EndGuard {
 
     /// The call has failed.
     pub fn fail(&mut self, error: &Error) {
-        if self.tally.bytes == 0 {
+        if !self.tally.has_begun() {
             self.tally.status = error.status();
         }
         self.fire(End::of(error), Some(error.kind()));
@@ -127,6 +133,9 @@ impl EndGuard {
 
 impl Drop for EndGuard {
     fn drop(&mut self) {
+        if !self.tally.has_begun() {
+            self.tally.status = ErrorKind::CallerGone.default_status();
+        }
         self.fire(End::CallerGone, Some(ErrorKind::CallerGone));
     }
 }
@@ -178,6 +187,11 @@ impl Tally {
             self.first_token.get_or_insert_with(Instant::now);
         }
         self.bytes += frames.bytes.len() as u64;
+    }
+
+    /// Whether the caller has got something of the answer, and so its status.
+    fn has_begun(&self) -> bool {
+        self.bytes > 0 || self.first_token.is_some()
     }
 
     fn outcome(&self, end: End, error: Option<ErrorKind>) -> Outcome {

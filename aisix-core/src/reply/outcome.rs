@@ -77,7 +77,8 @@ impl Outcome {
         self.end
     }
 
-    /// The status that the caller was sent.
+    /// The status that the caller was sent; of a call that ended before the first byte, the status
+    /// of its error, which is 499 when the caller has left.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status

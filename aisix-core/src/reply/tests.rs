@@ -103,3 +103,48 @@ async fn a_reply_that_nobody_takes_has_lost_its_caller() {
     drop(Reply::text("x").on_end(callback));
     assert_eq!(only(&seen).end(), End::CallerGone);
 }
+
+#[tokio::test]
+async fn a_reply_that_a_hook_drops_has_cost_what_it_has_cost() {
+    let (seen, callback) = watch();
+    let call = TestCall::chat("m").build();
+    let reply = Reply::wire(
+        crate::dialect::OPENAI_CHAT,
+        Bytes::new(),
+        Some(Usage::new(3, 4)),
+    );
+    let reply = EndGuard::of(&call).with(callback).settle(Ok(reply));
+    drop(reply.unwrap());
+    let outcome = only(&seen);
+    assert_eq!(
+        (outcome.usage().total(), outcome.is_estimated()),
+        (7, false)
+    );
+}
+
+#[tokio::test]
+async fn a_stream_that_a_hook_drops_is_charged_for_its_input() {
+    let (seen, callback) = watch();
+    let call = TestCall::chat("m").build();
+    let events = EventStream::events(futures_util::stream::pending());
+    let reply = EndGuard::of(&call)
+        .with(callback)
+        .settle(Ok(Reply::stream(events)));
+    drop(reply.unwrap());
+    let estimate = call.payload().estimated_tokens();
+    assert!(estimate > 0);
+    assert_eq!(only(&seen).usage(), &Usage::new(estimate, 0));
+}
+
+#[tokio::test]
+async fn who_leaves_before_the_first_byte_was_sent_no_status() {
+    let (seen, callback) = watch();
+    drop(EndGuard::of(&TestCall::chat("m").build()).with(callback));
+    assert_eq!(only(&seen).status(), 499);
+
+    let (seen, callback) = watch();
+    let (_, _, mut end) = Reply::text("x").on_end(callback).into_parts(Tally::now());
+    end.tally_mut().frames(&said(1, 4));
+    drop(end);
+    assert_eq!(only(&seen).status(), 200);
+}
