@@ -1,5 +1,7 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
@@ -14,8 +16,10 @@ use crate::snapshot::Snapshot;
 pub struct TestCall {
     operation: Operation,
     body: Value,
+    bytes: Option<Bytes>,
     rows: Vec<Row>,
     headers: HeaderMap,
+    peer: Option<IpAddr>,
     caller: Option<Caller>,
 }
 
@@ -34,8 +38,10 @@ impl TestCall {
         Self {
             operation,
             body,
+            bytes: None,
             rows: Vec::new(),
             headers: HeaderMap::new(),
+            peer: None,
             caller: None,
         }
     }
@@ -62,9 +68,31 @@ impl TestCall {
         self
     }
 
+    /// Sends these bytes as the body, whatever they are.
+    pub fn bytes(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.bytes = Some(bytes.into());
+        self
+    }
+
+    /// Comes from this address.
+    ///
+    /// # Panics
+    ///
+    /// `address` is none.
+    #[expect(clippy::expect_used, reason = "a test that names no address is wrong")]
+    pub fn peer(mut self, address: &str) -> Self {
+        self.peer = Some(address.parse().expect("an address"));
+        self
+    }
+
     /// Is called by the host itself.
-    pub fn service(mut self, name: &'static str) -> Self {
-        self.caller = Some(Caller::service(name));
+    pub fn service(self, name: &'static str) -> Self {
+        self.caller(Caller::service(name))
+    }
+
+    /// Is called by `caller`, as if authentication had found that out.
+    pub fn caller(mut self, caller: Caller) -> Self {
+        self.caller = Some(caller);
         self
     }
 
@@ -93,14 +121,17 @@ impl TestCall {
     /// The call, under `snapshot`, so that several share its counters.
     #[must_use]
     pub fn build_under(self, snapshot: Arc<Snapshot>) -> Call {
-        let mut context = CallContext::new(snapshot).with_headers(self.headers);
+        let mut context = CallContext::new(snapshot)
+            .with_headers(self.headers)
+            .with_peer(self.peer);
         if let Some(caller) = self.caller {
             context = context.with_caller(caller);
         }
         let dialect = Dialects::default()
             .get(self.operation.dialect())
             .unwrap_or(&openai::Chat);
-        let payload = Payload::new(self.operation, dialect, self.body.to_string().into());
+        let bytes = self.bytes.unwrap_or_else(|| self.body.to_string().into());
+        let payload = Payload::new(self.operation, dialect, bytes);
         Call::new(context, self.operation, payload)
     }
 }

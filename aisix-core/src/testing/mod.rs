@@ -26,6 +26,7 @@
 mod call;
 mod config_source;
 mod config_store;
+mod delivery;
 mod mock;
 mod readiness;
 mod upstream;
@@ -33,6 +34,7 @@ mod upstream;
 pub use call::TestCall;
 pub use config_source::config_source;
 pub use config_store::config_store;
+pub use delivery::Delivery;
 pub use mock::{MockHandle, MockService, Pending, mock};
 pub use readiness::{Readiness, ReadinessLayer};
 pub use upstream::{BodySender, TestUpstream};
