@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aisix_core::call::{Call, Caller, Operation};
@@ -25,21 +26,18 @@ pub(super) fn identify(call: &Call) -> Result<()> {
             Error::invalid_api_key("This API key is disabled.").with_code("api_key_disabled")
         );
     }
-    if entry
-        .expires_at()
-        .is_some_and(|at| SystemTime::from(at) <= SystemTime::now())
-    {
+    if entry.expires_at().is_some_and(|at| at <= SystemTime::now()) {
         return Err(
             Error::invalid_api_key("This API key has expired.").with_code("api_key_expired")
         );
     }
-    context.identify(Caller::key(std::sync::Arc::clone(entry)));
+    context.identify(Caller::key(Arc::clone(entry)));
     Ok(())
 }
 
 fn presented(headers: &HeaderMap) -> Result<&[u8]> {
     if let Some(key) = headers.get("x-api-key") {
-        return Some(key.as_bytes())
+        return Some(key.as_bytes().trim_ascii())
             .filter(|key| !key.is_empty())
             .ok_or_else(malformed);
     }
