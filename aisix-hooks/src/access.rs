@@ -2,7 +2,9 @@
 //!
 //! A key's `allowed_models` holds exact names, `*`, or `vendor/*`; an empty list allows nothing. A
 //! model that the key allows but that nobody serves is unknown: 404; one that the key does not
-//! allow is forbidden, whether it exists or not: 403, so that names cannot be probed.
+//! allow is forbidden, whether it exists or not: 403, so that names cannot be probed. A model's
+//! `allowed_cidrs` hold for every call that comes over a network, and for keys also where nobody
+//! has said from which address they come.
 //!
 //! ```
 //! use aisix_core::gateway::Gateway;
@@ -62,7 +64,8 @@ impl Check for Access {
         }
         call.head()?;
         let model = call.model();
-        if !call.require_caller()?.may_use(model) {
+        let caller = call.require_caller()?;
+        if !caller.may_use(model) {
             return Err(forbidden(model));
         }
         let entry = call
@@ -70,7 +73,9 @@ impl Check for Access {
             .model(model)
             .ok_or_else(|| Error::model_not_found(model))?;
         let from = call.context().peer();
-        if !entry.resource().allows_address(from) {
+        // The host's own code comes from no address.
+        let is_local = from.is_none() && caller.api_key().is_none();
+        if !is_local && !entry.resource().allows_address(from) {
             return Err(forbidden(model));
         }
         call.context().resolve_model(Arc::clone(entry));
