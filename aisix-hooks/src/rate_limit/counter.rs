@@ -3,11 +3,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts within the current window, without a lock: the number of the window and the count share
 /// one word, of which the count has the lower `BITS`.
 ///
-/// A clock that steps back keeps counting in the window that it had reached, so that nothing which
-/// was refused becomes allowed by it.
+/// A call that read the clock just before another one entered the next window is counted there too,
+/// so that nothing which was refused becomes allowed. A clock that is set back by more than a window
+/// starts anew: were it waited for, a key would be refused for as long as the clock had been wrong.
 #[derive(Debug, Default)]
 pub(super) struct Counter<const BITS: u32> {
     word: AtomicU64,
+}
+
+/// Where something was counted, to be taken back there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// The number of the window.
+    pub(super) window: u64,
+    /// The window's count after that.
+    pub(super) used: u64,
 }
 
 /// Requests: windows of a second fit until the year 2106, and four billion requests into each.
@@ -19,17 +29,20 @@ pub(super) type TokenCounter = Counter<38>;
 impl<const BITS: u32> Counter<BITS> {
     const MAX: u64 = (1 << BITS) - 1;
 
-    /// Counts one more, unless `limit` has been reached; the count after that, or else as it is.
-    pub(super) fn try_increment(&self, window: u64, limit: u64) -> Result<u64, u64> {
-        let mut used = 0;
+    /// Counts one more, unless `limit` has been reached; the error is the count as it is.
+    pub(super) fn try_increment(&self, window: u64, limit: u64) -> Result<Counted, u64> {
+        let mut counted = Counted { window, used: 0 };
         let updated = self
             .word
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
                 let (window, count) = Self::enter(word, window);
-                used = count;
+                counted = Counted {
+                    window,
+                    used: count + 1,
+                };
                 (count < limit.min(Self::MAX)).then(|| Self::pack(window, count + 1))
             });
-        updated.map(|_| used + 1).map_err(|_| used)
+        updated.map(|_| counted).map_err(|_| counted.used - 1)
     }
 
     /// Takes back what was counted in `window`, if that is still the current one.
@@ -64,10 +77,10 @@ impl<const BITS: u32> Counter<BITS> {
     /// The window to count in, and what it holds already.
     const fn enter(word: u64, window: u64) -> (u64, u64) {
         let (current, count) = Self::unpack(word);
-        if window > current {
-            (window, 0)
-        } else {
+        if window == current || window + 1 == current {
             (current, count)
+        } else {
+            (window, 0)
         }
     }
 
@@ -91,11 +104,8 @@ mod tests {
             .filter(|_| counter.try_increment(7, 3).is_ok())
             .count();
         assert_eq!((admitted, counter.used(7)), (3, 3));
-        assert_eq!(
-            counter.try_increment(8, 3),
-            Ok(1),
-            "a new window starts anew"
-        );
+        let anew = Counted { window: 8, used: 1 };
+        assert_eq!(counter.try_increment(8, 3), Ok(anew));
     }
 
     #[test]
@@ -103,17 +113,31 @@ mod tests {
         let counter = RequestCounter::default();
         counter.try_increment(7, 1).unwrap();
         counter.decrement(7);
-        assert_eq!(counter.try_increment(7, 1), Ok(1));
+        let again = Counted { window: 7, used: 1 };
+        assert_eq!(counter.try_increment(7, 1), Ok(again));
         counter.try_increment(8, 1).unwrap();
         counter.decrement(7);
         assert_eq!(counter.used(8), 1);
     }
 
     #[test]
-    fn a_clock_that_steps_back_frees_nothing() {
+    fn who_read_the_clock_before_the_window_changed_is_counted_in_the_new_one() {
         let counter = RequestCounter::default();
-        counter.try_increment(8, 1).unwrap();
-        assert_eq!(counter.try_increment(7, 1), Err(1));
+        counter.try_increment(8, 2).unwrap();
+        let late = counter.try_increment(7, 2).unwrap();
+        assert_eq!(late, Counted { window: 8, used: 2 });
+        assert_eq!(counter.try_increment(7, 2), Err(2));
+        counter.decrement(late.window);
+        assert_eq!(counter.used(8), 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_and_is_set_back_locks_nobody_out() {
+        let counter = RequestCounter::default();
+        counter.try_increment(4_000, 1).unwrap();
+        assert_eq!(counter.used(400), 0);
+        assert!(counter.try_increment(400, 1).is_ok());
+        assert_eq!(counter.try_increment(400, 1), Err(1));
     }
 
     #[test]
@@ -127,18 +151,17 @@ mod tests {
     #[test]
     fn is_exact_under_concurrency() {
         let counter = RequestCounter::default();
-        let admitted: usize = std::thread::scope(|scope| {
-            let race = || {
-                (0..100)
-                    .filter(|_| counter.try_increment(1, 1000).is_ok())
-                    .count()
-            };
-            let threads: Vec<_> = (0..64).map(|_| scope.spawn(race)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .sum()
+        let admitted = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let counted = counter.try_increment(1, 1000);
+                        admitted.fetch_add(u64::from(counted.is_ok()), Ordering::Relaxed);
+                    }
+                });
+            }
         });
-        assert_eq!(admitted, 1000);
+        assert_eq!(admitted.into_inner(), 1000);
     }
 }

@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::headers::Quotas;
 use super::reservation::Reservation;
+use super::window::Clock;
 
 pin_project! {
     /// The future of [`RateLimit`](super::RateLimit).
@@ -24,15 +25,16 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<S, F> {
-        Start { inner: S, call: Option<Call> },
+        Start { clock: Clock, inner: S, call: Option<Call> },
         Admitted { #[pin] future: F, guard: Option<EndGuard>, quotas: Quotas },
     }
 }
 
 impl<S: Service<Call>> ResponseFuture<S> {
-    pub(super) fn new(inner: S, call: Call) -> Self {
+    pub(super) fn new(clock: Clock, inner: S, call: Call) -> Self {
         Self {
             state: State::Start {
+                clock,
                 inner,
                 call: Some(call),
             },
@@ -47,14 +49,14 @@ impl<S: CallService> Future for ResponseFuture<S> {
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProj::Start { inner, call } => {
+                StateProj::Start { clock, inner, call } => {
                     let Some(call) = call.take() else {
                         return Poll::Ready(Err(Error::internal(
                             "a hook was polled after its end",
                         )));
                     };
                     let mut quotas = Quotas::default();
-                    let guard = admit(&call, &mut quotas)?;
+                    let guard = admit(&call, clock, &mut quotas)?;
                     let future = inner.call(call);
                     state.set(State::Admitted {
                         future,
@@ -85,14 +87,17 @@ impl<S: Service<Call>> fmt::Debug for ResponseFuture<S> {
 }
 
 /// Admits `call`; the guard, if it is metered, settles the reservation when the call has ended.
-fn admit(call: &Call, quotas: &mut Quotas) -> Result<Option<EndGuard>> {
+fn admit(call: &Call, clock: &Clock, quotas: &mut Quotas) -> Result<Option<EndGuard>> {
     if !call.operation().is_inference() {
         return Ok(None);
     }
-    let reservation = Reservation::admit(call, quotas)?;
-    Ok(reservation
-        .is_metered()
-        .then(|| EndGuard::of(call).with(move |outcome| reservation.settle(outcome))))
+    let Some(reservation) = Reservation::admit(call, clock, quotas)? else {
+        return Ok(None);
+    };
+    let clock = clock.clone();
+    Ok(Some(EndGuard::of(call).with(move |outcome| {
+        reservation.settle(outcome, clock.now());
+    })))
 }
 
 fn with_quotas(result: Result<Reply>, quotas: &Quotas) -> Result<Reply> {

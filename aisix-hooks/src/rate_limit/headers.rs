@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
@@ -34,6 +35,11 @@ impl Quota {
             reset,
         }
     }
+
+    /// Of two limits with as much left, the one that is stricter lasts longer.
+    fn strictness(&self) -> (u64, Reverse<Duration>) {
+        (self.remaining, Reverse(self.reset))
+    }
 }
 
 impl Concurrent {
@@ -47,17 +53,28 @@ impl Concurrent {
 
 impl Quotas {
     pub(super) fn requests(&mut self, quota: Quota) {
-        keep_strictest(&mut self.requests, quota, |quota| quota.remaining);
+        keep_strictest(&mut self.requests, quota, Quota::strictness);
     }
 
     pub(super) fn tokens(&mut self, quota: Quota) {
-        keep_strictest(&mut self.tokens, quota, |quota| quota.remaining);
+        keep_strictest(&mut self.tokens, quota, Quota::strictness);
     }
 
     pub(super) fn concurrent(&mut self, concurrent: Concurrent) {
         keep_strictest(&mut self.concurrent, concurrent, |concurrent| {
             concurrent.remaining
         });
+    }
+
+    /// How long it takes until nothing is used up any more; zero when nothing is.
+    pub(super) fn exhausted_for(&self) -> Duration {
+        [self.requests, self.tokens]
+            .into_iter()
+            .flatten()
+            .filter(|quota| quota.remaining == 0)
+            .map(|quota| quota.reset)
+            .max()
+            .unwrap_or_default()
     }
 
     pub(super) fn write(&self, headers: &mut HeaderMap) {
@@ -88,9 +105,9 @@ impl Quotas {
     }
 }
 
-fn keep_strictest<T: Copy>(slot: &mut Option<T>, new: T, remaining: impl Fn(&T) -> u64) {
+fn keep_strictest<T, K: Ord>(slot: &mut Option<T>, new: T, strictness: impl Fn(&T) -> K) {
     match slot {
-        Some(kept) if remaining(kept) <= remaining(&new) => {}
+        Some(kept) if strictness(kept) <= strictness(&new) => {}
         _ => *slot = Some(new),
     }
 }
@@ -165,6 +182,21 @@ mod tests {
         assert_eq!(text(1001), "2s");
         assert_eq!(text(360_000), "6m0s");
         assert_eq!(text(86_400_000), "24h0m0s");
+    }
+
+    #[test]
+    fn what_is_used_up_the_longest_says_when_to_come_back() {
+        let mut quotas = Quotas::default();
+        assert_eq!(quotas.exhausted_for(), Duration::ZERO);
+        quotas.requests(Quota::new(5, 5, Duration::from_secs(1)));
+        quotas.requests(Quota::new(9, 9, Duration::from_secs(60)));
+        quotas.requests(Quota::new(9, 8, Duration::from_secs(3600)));
+        quotas.tokens(Quota::new(7, 9, Duration::from_secs(30)));
+        assert_eq!(quotas.exhausted_for(), Duration::from_secs(60));
+        let mut headers = HeaderMap::new();
+        quotas.write(&mut headers);
+        assert_eq!(headers["x-ratelimit-limit-requests"], "9");
+        assert_eq!(headers["x-ratelimit-reset-requests"], "1m0s");
     }
 
     #[test]

@@ -22,7 +22,7 @@
 //!
 //! Metered answers, refusals among them, carry `x-ratelimit-{limit,remaining,reset}-requests`,
 //! `-tokens` and `x-ratelimit-{limit,remaining}-concurrent`, each from the limit that has the
-//! least left. Resets are written as OpenAI writes them: `1s`, `6m0s`.
+//! least left. A refusal says with `Retry-After` when nothing will be used up any more. Resets are written as OpenAI writes them: `1s`, `6m0s`.
 //!
 //! # Order
 //!
@@ -45,6 +45,7 @@ mod window;
 
 pub use future::ResponseFuture;
 pub use layer::RateLimitLayer;
+pub use meter::{used_by_key, used_by_model};
 pub use service::RateLimit;
 
 #[cfg(test)]

@@ -8,18 +8,18 @@ use aisix_core::reply::Reply;
 use tower_service::Service;
 
 use super::ResponseFuture;
+use super::window::Clock;
 
 /// The service of a [`RateLimitLayer`](super::RateLimitLayer).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RateLimit<S> {
+    clock: Clock,
     inner: S,
 }
 
 impl<S> RateLimit<S> {
-    /// Holds calls for `inner` to their limits.
-    #[must_use]
-    pub fn new(inner: S) -> Self {
-        Self { inner }
+    pub(super) fn new(clock: Clock, inner: S) -> Self {
+        Self { clock, inner }
     }
 }
 
@@ -36,6 +36,6 @@ impl<S: CallService> Service<Call> for RateLimit<S> {
         // The instance that was polled ready is the one to call; its clone takes its place.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        ResponseFuture::new(ready, call)
+        ResponseFuture::new(self.clock.clone(), ready, call)
     }
 }

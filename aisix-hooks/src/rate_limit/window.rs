@@ -1,3 +1,7 @@
+#[cfg(test)]
+use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A stretch of the wall clock within which something is counted.
@@ -12,6 +16,16 @@ pub(super) enum Window {
 /// A moment of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Now(Duration);
+
+/// Tells the time of day.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Clock {
+    #[default]
+    System,
+    /// Stands still until a test sets it, so that no test meets the end of a window by chance.
+    #[cfg(test)]
+    Manual(Arc<AtomicU64>),
+}
 
 impl Window {
     const fn secs(self) -> u64 {
@@ -35,18 +49,22 @@ impl Window {
 }
 
 impl Now {
-    pub(super) fn read() -> Self {
-        // A clock before 1970 counts from there.
-        Self(
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
-        )
-    }
-
     #[cfg(test)]
     pub(super) const fn at_millis(millis: u64) -> Self {
         Self(Duration::from_millis(millis))
+    }
+}
+
+impl Clock {
+    pub(super) fn now(&self) -> Now {
+        match self {
+            // A clock before 1970 counts from there.
+            Self::System => Now(SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()),
+            #[cfg(test)]
+            Self::Manual(millis) => Now::at_millis(millis.load(Ordering::Relaxed)),
+        }
     }
 }
 
