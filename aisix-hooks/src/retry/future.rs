@@ -20,6 +20,8 @@ pin_project! {
         inner: S,
         // Kept for the next try.
         call: Call,
+        // The call's own count of attempts includes those of a hook further out, at other targets.
+        tries: u32,
         #[pin]
         state: State<S::Future>,
     }
@@ -42,6 +44,7 @@ impl<S: CallService> ResponseFuture<S> {
             policy,
             inner,
             call,
+            tries: 0,
             state: State::Ready,
         }
     }
@@ -63,7 +66,7 @@ impl<S: CallService> Future for ResponseFuture<S> {
                         Ok(reply) => return Poll::Ready(Ok(reply)),
                         Err(error) => error,
                     };
-                    let Some(delay) = this.policy.delay(this.call, &error) else {
+                    let Some(delay) = this.policy.delay(this.call, *this.tries, &error) else {
                         return Poll::Ready(Err(error));
                     };
                     tracing::debug!(
@@ -73,6 +76,7 @@ impl<S: CallService> Future for ResponseFuture<S> {
                         ?delay,
                         "trying again"
                     );
+                    *this.tries += 1;
                     *this.call = this.call.clone().next_attempt();
                     this.state.set(State::Waiting {
                         sleep: tokio::time::sleep(delay),

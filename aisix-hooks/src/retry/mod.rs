@@ -1,8 +1,8 @@
 //! Tries again when an upstream fails before the first byte of its answer.
 //!
 //! What is worth another try says so itself ([`Error::retry`](aisix_core::error::Error::retry)): an
-//! upstream's 5xx, a connection that failed, a phase that took too long. A 4xx never is. Nothing
-//! is tried again once an answer has begun, since the stack's inner services return a reply only
+//! upstream's 5xx, a connection that failed, a phase that took too long. A 4xx never is, nor is an
+//! answer that arrived but cannot be read: it would be paid for twice. Nothing is tried again once an answer has begun, since the stack's inner services return a reply only
 //! with the first event in hand.
 //!
 //! ```

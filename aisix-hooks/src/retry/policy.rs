@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aisix_core::call::Call;
-use aisix_core::error::{Error, RetryAdvice};
+use aisix_core::error::{Error, ErrorKind, RetryAdvice};
 
 /// How often, and after how long, a call is tried again.
 #[derive(Clone, Copy, Debug)]
@@ -16,17 +16,18 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// How long to wait before `call` is tried again after `error`; `None` when it is not.
-    pub(super) fn delay(self, call: &Call, error: &Error) -> Option<Duration> {
+    /// How long to wait before `call`, of which a try after `tried` others has ended in `error`, is
+    /// tried again; `None` when it is not.
+    pub(super) fn delay(self, call: &Call, tried: u32, error: &Error) -> Option<Duration> {
         let configured = call
             .model_entry()
             .and_then(|model| model.resource().retries);
-        let tried = call.attempt();
         if tried >= configured.unwrap_or(self.retries) || !error.is_upstream() {
             return None;
         }
-        // A refusal is final, also one that says when to come back: that is for the caller.
-        if error.status().is_client_error() {
+        // A refusal is final, also one that says when to come back: that is for the caller. An
+        // answer that cannot be read has been worked for, and would be paid for twice.
+        if error.status().is_client_error() || error.kind() == ErrorKind::UpstreamDecode {
             return None;
         }
         match error.retry() {
