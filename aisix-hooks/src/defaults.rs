@@ -27,3 +27,6 @@ pub fn defaults() -> Defaults {
         // One admitted request is one request, however often the upstream has to be asked.
         .routing(RetryLayer::new())
 }
+
+#[cfg(test)]
+mod tests;

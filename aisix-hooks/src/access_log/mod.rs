@@ -30,3 +30,6 @@ pub use future::ResponseFuture;
 pub use layer::{AccessLogLayer, Sink};
 pub use record::Record;
 pub use service::AccessLog;
+
+#[cfg(test)]
+mod tests;
