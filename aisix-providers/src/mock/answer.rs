@@ -14,10 +14,10 @@ pub(super) fn directive(request: &ChatRequest) -> Option<String> {
         .messages
         .last()
         .filter(|message| message.role == Role::User)?;
-    last.text()
-        .trim_start()
-        .strip_prefix("/mock")
-        .map(ToOwned::to_owned)
+    let text = last.text();
+    let words = text.trim_start().strip_prefix("/mock")?;
+    // `/mockery` is a word of the caller's own.
+    (words.is_empty() || words.starts_with(char::is_whitespace)).then(|| words.to_owned())
 }
 
 pub(super) fn chat(request: &ChatRequest, script: &Script, model: &str) -> ChatResponse {

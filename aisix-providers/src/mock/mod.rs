@@ -18,15 +18,17 @@
 //! | word | meaning |
 //! |---|---|
 //! | `text=…` | says this instead of an answer of its own |
-//! | `words=n` | says that many words |
+//! | `words=n` | says that many words, at most 10,000 |
 //! | `tool` | calls the first tool, also when it does not have to |
 //! | `delay=200ms` | waits before it answers |
 //! | `pace=20ms` | waits before each further event of a stream |
 //! | `status=503` | fails so instead of answering; `retry_after=1s` says when to come back |
 //! | `fail_first=n` | fails only the first `n` attempts at a call |
-//! | `cut=n` | breaks off after `n` events |
-//! | `malformed=n` | sends nonsense after `n` events |
+//! | `cut=n` | breaks off after `n` events; with 0, before there is an answer |
+//! | `malformed=n` | sends nonsense after `n` events; with 0, instead of an answer |
 //! | `hang` | never answers |
+//!
+//! Words are separated by `&` or by white space; no time is longer than an hour.
 
 use std::task::{Context, Poll};
 
@@ -106,16 +108,15 @@ async fn answer(call: Call, script: Script) -> Result<Reply> {
     }
     match call.operation() {
         Operation::Chat => {
+            // An upstream that breaks off at once has not answered, and can be tried again.
+            if let Some(error) = script.cut_error(0) {
+                return Err(error);
+            }
             let response = answer::chat(call.conversation()?, &script, call.model());
-            if call.is_stream() {
-                return Ok(Reply::stream(EventStream::events(Paced::new(
-                    response, &script,
-                ))));
-            }
-            match script.cut_error(0) {
-                Some(error) => Err(error),
-                None => Ok(Reply::chat(response)),
-            }
+            Ok(match call.is_stream() {
+                true => Reply::stream(EventStream::events(Paced::new(response, &script))),
+                false => Reply::chat(response),
+            })
         }
         Operation::Embeddings => Ok(Reply::embeddings(vector::embed(
             &call.payload().embeddings()?,

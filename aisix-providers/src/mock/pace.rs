@@ -39,14 +39,15 @@ impl Stream for Paced {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if this.failed {
+        let cut = this.script.cut_error(this.sent);
+        if this.failed || (cut.is_none() && this.events.len() == 0) {
             return Poll::Ready(None);
         }
         if let Some(wait) = &mut this.wait {
             ready!(wait.as_mut().poll(cx));
             wait.as_mut().reset(Instant::now() + this.script.pace);
         }
-        if let Some(error) = this.script.cut_error(this.sent) {
+        if let Some(error) = cut {
             this.failed = true;
             return Poll::Ready(Some(Err(error)));
         }

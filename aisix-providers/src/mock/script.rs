@@ -18,7 +18,7 @@ use http::StatusCode;
 pub struct Script {
     /// What it says, instead of an answer of its own.
     pub text: Option<String>,
-    /// How many words it says.
+    /// How many words it says: at most 10,000.
     pub words: Option<usize>,
     /// Calls the first tool, also when it does not have to.
     pub tool: bool,
@@ -26,7 +26,7 @@ pub struct Script {
     pub delay: Duration,
     /// How long it waits before each further event of a stream.
     pub pace: Duration,
-    /// Fails so instead of answering.
+    /// Fails so instead of answering: a 4xx or a 5xx.
     pub status: Option<StatusCode>,
     /// When to come back, as the failure says it.
     pub retry_after: Option<Duration>,
@@ -62,7 +62,7 @@ impl Script {
     ///
     /// As [`Script::parse`].
     pub fn and(mut self, words: &str) -> Result<Self, ParseScriptError> {
-        for word in words.split(['&', ' ']).filter(|word| !word.is_empty()) {
+        for word in words.split(is_separator).filter(|word| !word.is_empty()) {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             self.set(name, value).ok_or_else(|| ParseScriptError {
                 word: word.to_owned(),
@@ -74,11 +74,11 @@ impl Script {
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "text" => self.text = Some(value.replace('+', " ")),
-            "words" => self.words = Some(value.parse().ok()?),
+            "words" => self.words = Some(value.parse().ok().filter(|n| *n <= MOST_WORDS)?),
             "tool" => self.tool = true,
             "delay" => self.delay = duration(value)?,
             "pace" => self.pace = duration(value)?,
-            "status" => self.status = Some(value.parse().ok()?),
+            "status" => self.status = Some(failure(value)?),
             "retry_after" => self.retry_after = Some(duration(value)?),
             "fail_first" => self.fail_first = Some(value.parse().ok()?),
             "cut" => self.cut = Some(value.parse().ok()?),
@@ -134,10 +134,26 @@ impl From<ParseScriptError> for Error {
     }
 }
 
+/// Callers may write a script over several lines.
+fn is_separator(c: char) -> bool {
+    c == '&' || c.is_whitespace()
+}
+
+fn failure(text: &str) -> Option<StatusCode> {
+    let status: StatusCode = text.parse().ok()?;
+    (status.is_client_error() || status.is_server_error()).then_some(status)
+}
+
 fn duration(text: &str) -> Option<Duration> {
     let (number, unit): (_, fn(u64) -> Duration) = match text.strip_suffix("ms") {
         Some(number) => (number, Duration::from_millis),
         None => (text.strip_suffix('s')?, Duration::from_secs),
     };
-    number.parse().ok().map(unit)
+    number.parse().ok().map(unit).filter(|d| *d <= LONGEST)
 }
+
+/// Callers may write scripts: none of them gets the gateway to hold a book.
+const MOST_WORDS: usize = 10_000;
+
+/// Nor to wait past the end of time.
+const LONGEST: Duration = Duration::from_secs(60 * 60);

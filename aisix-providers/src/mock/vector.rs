@@ -9,6 +9,10 @@ pub(super) fn embed(request: &EmbeddingsRequest, model: &str) -> Result<Embeddin
         let message = format!("'dimensions' must be from 1 to {MOST_DIMENSIONS}.");
         return Err(Error::invalid_request(message).with_param("dimensions"));
     }
+    if request.input.len() > MOST_INPUTS {
+        let message = format!("'input' must hold at most {MOST_INPUTS} items.");
+        return Err(Error::invalid_request(message).with_param("input"));
+    }
     let bytes = |tokens: &[u32]| {
         tokens
             .iter()
@@ -65,6 +69,9 @@ fn xorshift(mut state: u64) -> u64 {
 
 const DIMENSIONS: u32 = 256;
 const MOST_DIMENSIONS: usize = 8192;
+
+/// As at OpenAI.
+const MOST_INPUTS: usize = 2048;
 
 #[cfg(test)]
 mod tests {
