@@ -62,7 +62,14 @@ async fn dispatch(registry: &Registry, call: Call) -> Result<Reply> {
             let target = Target::resolve(registry, &entry)?;
             call.context().note_target(Arc::clone(&target));
             match target.route() {
-                Route::Service(service) => service.run(call).await,
+                Route::Service(service) => {
+                    let timeouts = target.timeouts();
+                    let limit = match call.is_stream() {
+                        true => timeouts.stream_gap,
+                        false => timeouts.total,
+                    };
+                    within(limit, service.run(call)).await
+                }
                 Route::Http(route) => send(&call, &entry, &target, route).await,
             }
         }

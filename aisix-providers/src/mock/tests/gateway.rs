@@ -94,6 +94,16 @@ async fn what_fails_at_once_gets_a_status() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_model_that_hangs_is_given_up() {
+    let start = Instant::now();
+    assert_eq!(ask("hang", false).await.status(), 504);
+    assert_eq!(start.elapsed().as_millis(), 50);
+    assert_eq!(ask("delay=1s", true).await.status(), 504);
+    assert_eq!(start.elapsed().as_millis(), 120);
+    assert_eq!(ask("delay=40ms", false).await.status(), 200);
+}
+
 #[tokio::test]
 async fn writes_vectors_as_the_caller_wants_them() {
     for (encoding, is_text) in [("float", false), ("base64", true)] {
