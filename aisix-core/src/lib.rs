@@ -23,3 +23,9 @@ pub mod gateway;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+pub use call::{Call, Caller};
+pub use error::{Error, ErrorKind, Result};
+pub use gateway::{AisixLayer, Gateway};
+pub use hook::CallService;
+pub use reply::Reply;

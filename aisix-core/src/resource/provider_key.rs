@@ -40,7 +40,7 @@ pub struct ProviderKey {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ProviderTls {
-    /// Authorities to trust in place of the usual ones, as PEM.
+    /// Authorities to trust beside the usual ones, as PEM.
     pub ca_cert: Option<String>,
     /// Whether to check at all.
     pub verify: bool,
