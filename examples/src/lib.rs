@@ -14,3 +14,31 @@
 //! | `two_gateways` | two gateways side by side in one process |
 //!
 //! The tests of this package run every one of them, and compile the pages of `docs/guide`.
+
+/// The README of the repository and the pages of the guide, whose code is compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../docs/guide/getting-started.md")]
+    struct GettingStarted;
+
+    #[doc = include_str!("../../docs/guide/embedding.md")]
+    struct Embedding;
+
+    #[doc = include_str!("../../docs/guide/writing-a-hook.md")]
+    struct WritingAHook;
+
+    #[doc = include_str!("../../docs/guide/testing-your-hooks.md")]
+    struct TestingYourHooks;
+
+    #[doc = include_str!("../../docs/guide/adding-a-provider.md")]
+    struct AddingAProvider;
+
+    #[doc = include_str!("../../docs/guide/configuration.md")]
+    struct Configuration;
+
+    #[doc = include_str!("../../docs/guide/streaming-and-usage.md")]
+    struct StreamingAndUsage;
+}

@@ -327,3 +327,26 @@ async fn two_gateways_know_nothing_of_each_other() {
         assert_eq!(respond(&app, ask("blue")).await.status(), 200);
     }
 }
+
+#[test]
+fn the_resources_files_of_the_guide_are_valid() {
+    use aisix_core::config::read_resources;
+    use aisix_core::resource::Environment;
+
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
+    let environment = Environment::new(|name| Some(format!("the value of {name}")));
+    let mut files = 0;
+    for page in std::fs::read_dir(guide).unwrap() {
+        let page = page.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        let blocks = text.split("```yaml\n").skip(1);
+        for block in blocks.filter_map(|rest| rest.split("```").next()) {
+            if block.starts_with("_format_version") {
+                let rows = read_resources(block, &environment);
+                assert!(rows.is_ok_and(|rows| !rows.is_empty()), "{page:?}\n{block}");
+                files += 1;
+            }
+        }
+    }
+    assert_eq!(files, 3);
+}
