@@ -1,1 +1,1 @@
-//! AISIX etcd.
+#![doc = include_str!("../README.md")]

@@ -311,6 +311,21 @@ fn no_secret_shows_in_debug() {
     assert_eq!(document.admin.unwrap().admin_keys[0].expose(), "hunter2");
 }
 
+#[test]
+fn the_file_of_the_guide_is_valid_and_holds_the_defaults() {
+    let page = include_str!("../../../docs/guide/configuration.md");
+    let block = page
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let mut shown = parse(block);
+    assert_eq!(shown.proxy.real_ip.trusted_proxies.len(), 1);
+    shown.proxy.real_ip.trusted_proxies.clear();
+    let defaults = parse("resources_file: resources.yaml");
+    assert_eq!(format!("{shown:#?}"), format!("{defaults:#?}"));
+}
+
 fn parse(text: &str) -> Config {
     Config::parse(text, &Env::default()).unwrap_or_else(|error| panic!("{:#?}", error.problems()))
 }
