@@ -326,7 +326,8 @@ impl Builder {
     }
 
     fn set_embedded_addresses(&mut self, addr: SocketAddr) {
-        self.env.push(("AISIX_PROXY__ADDR".to_owned(), addr.to_string()));
+        self.env
+            .push(("AISIX_PROXY__ADDR".to_owned(), addr.to_string()));
     }
 
     fn spawn(&self) -> Child {
