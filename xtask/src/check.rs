@@ -27,12 +27,16 @@ pub fn run(wanted: &[String]) -> Result {
         let names: Vec<_> = PARTS.iter().map(|part| part.0).collect();
         return Err(format!("no part `{unknown}`; there are {}", names.join(", ")).into());
     }
+    let mut wrong = Vec::new();
     for (name, part) in PARTS {
         if wanted.is_empty() || wanted.iter().any(|one| one == name) {
-            part()?;
+            wrong.extend(part().err().map(|error| format!("{name}: {error}")));
         }
     }
-    Ok(())
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(wrong.join("\n").into())
 }
 
 pub fn fmt() -> Result {

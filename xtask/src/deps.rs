@@ -17,6 +17,7 @@ const VOCABULARY: &[&str] = &[
     "arc-swap",
     "base64",
     "bytes",
+    "fastrand",
     "futures-core",
     "http",
     "http-body",
@@ -70,7 +71,7 @@ const RULES: &[Rule] = &[
             "rustls",
             "rustls-native-certs",
             "tokio-rustls",
-            "fastrand",
+            "h2",
             "subtle",
         ],
         never: &[
@@ -85,7 +86,6 @@ const RULES: &[Rule] = &[
         package: "aisix-hooks",
         may: &[
             "aisix-core",
-            "fastrand",
             "futures-util",
             "metrics",
             "redis",
@@ -103,13 +103,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "aisix-etcd",
-        may: &[
-            "aisix-core",
-            "async-stream",
-            "etcd-client",
-            "fastrand",
-            "futures-util",
-        ],
+        may: &["aisix-core", "async-stream", "etcd-client", "futures-util"],
         never: &["aisix-hooks", "aisix-providers", "aisix-server"],
     },
     Rule {

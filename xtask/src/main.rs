@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         "test" => test::run(&args),
         "check" => check::run(&args),
         "bench" => bench::run(&args),
-        "setup" => setup::Clients::install().map(drop),
+        "setup" => setup::install(),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");
             Ok(())

@@ -1,47 +1,22 @@
 //! What the whole-system tests need beside Rust: the official SDKs, which need Python and Node.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
-use crate::shell::{Result, read, root, step, words, works};
+use crate::shell::{Result, read, root, step, target_dir, words, works};
 
 /// What the SDK tests import, with the versions that they were last looked at with.
 const PYTHON_PACKAGES: &str = "tests/sdk/python/requirements.txt";
 const NODE_PACKAGES: &str = "tests/sdk/node/package.json";
 
-/// Where the official clients are.
-pub struct Clients {
-    python: PathBuf,
-    node_modules: PathBuf,
-}
-
-impl Clients {
-    /// Installs what is missing below `target/`: nothing of it is global but Debian packages,
-    /// and those only as root.
-    pub fn install() -> Result<Self> {
-        println!("\n== set-up");
-        programs()?;
-        let target = root().join("target");
-        fs::create_dir_all(&target)?;
-        let clients = Self {
-            python: python(&target.join("venv"))?,
-            node_modules: node(&target.join("node"))?,
-        };
-        println!("   Python: {}", clients.python.display());
-        println!("   Node:   {}", clients.node_modules.display());
-        Ok(clients)
-    }
-
-    /// Tells the tests, by environment variables.
-    pub fn tell(&self, tests: &mut Command) {
-        tests
-            .env("AISIX_PYTHON", &self.python)
-            .env("AISIX_NODE_MODULES", &self.node_modules)
-            .env("NODE_PATH", &self.node_modules);
-    }
+/// Installs what is missing into the target folder, where the tests look for it. Nothing is global
+/// but Debian packages, and those are installed as root only.
+pub fn install() -> Result {
+    println!("\n== set-up");
+    programs()?;
+    let target = target_dir();
+    fs::create_dir_all(&target)?;
+    python(&target.join("venv"))?;
+    node(&target.join("node"))
 }
 
 /// A program that the system provides.
@@ -112,11 +87,11 @@ pub fn apt_install(packages: &[&str]) -> Result {
     step("apt-get install", apt().args(install).args(packages))
 }
 
-fn python(venv: &Path) -> Result<PathBuf> {
+fn python(venv: &Path) -> Result {
     let python = venv.join("bin/python");
     let (wanted, installed) = (root().join(PYTHON_PACKAGES), venv.join("requirements.txt"));
     if same(&wanted, &installed) && python.exists() {
-        return Ok(python);
+        return Ok(());
     }
     step(
         "Python environment",
@@ -128,14 +103,14 @@ fn python(venv: &Path) -> Result<PathBuf> {
     ));
     step("packages for Python", pip.arg(&wanted))?;
     fs::copy(wanted, installed)?;
-    Ok(python)
+    Ok(())
 }
 
-fn node(dir: &Path) -> Result<PathBuf> {
+fn node(dir: &Path) -> Result {
     let modules = dir.join("node_modules");
     let (wanted, installed) = (root().join(NODE_PACKAGES), modules.join("package.json"));
     if same(&wanted, &installed) {
-        return Ok(modules);
+        return Ok(());
     }
     fs::create_dir_all(dir)?;
     fs::copy(&wanted, dir.join("package.json"))?;
@@ -144,7 +119,7 @@ fn node(dir: &Path) -> Result<PathBuf> {
         .args(words("install --no-audit --no-fund --loglevel=error"));
     step("packages for Node", &mut npm)?;
     fs::copy(wanted, installed)?;
-    Ok(modules)
+    Ok(())
 }
 
 /// Whether what is installed is what is wanted: the list is copied when all of it is there.

@@ -6,8 +6,7 @@
 use std::process::Command;
 
 use crate::{
-    check, deps, order,
-    setup::Clients,
+    check, deps, order, setup,
     shell::{Result, cargo, step, target_dir, words, works},
 };
 
@@ -20,11 +19,9 @@ pub fn run(args: &[String]) -> Result {
     check::fmt()?;
     deps::run()?;
     order::run()?;
-    let clients = if sdks {
-        Some(Clients::install()?)
-    } else {
-        None
-    };
+    if sdks {
+        setup::install()?;
+    }
     check::clippy()?;
     check::doc()?;
 
@@ -36,15 +33,8 @@ pub fn run(args: &[String]) -> Result {
             "build --workspace --all-features --lib --bins --tests",
         )),
     )?;
-    let mut tests = everything();
+    let mut tests = everything(sdks);
     tests.env("AISIX_BIN", target_dir().join("debug/aisix"));
-    match &clients {
-        Some(clients) => clients.tell(&mut tests),
-        None => {
-            println!("\n   LEFT OUT: the tests with the official SDKs (--without-sdks)");
-            tests.env("AISIX_WITHOUT_SDKS", "1");
-        }
-    }
     step(
         "unit, integration, example and whole-system tests",
         &mut tests,
@@ -63,15 +53,26 @@ pub fn run(args: &[String]) -> Result {
     Ok(())
 }
 
-fn everything() -> Command {
-    if works("cargo", ["nextest", "--version"]) {
+fn everything(sdks: bool) -> Command {
+    let nextest = works("cargo", ["nextest", "--version"]);
+    let mut command = if nextest {
         cargo(words(
             "nextest run --workspace --all-features --no-fail-fast",
         ))
     } else {
         println!("\n   cargo-nextest is not installed: `cargo test` does instead");
-        cargo(words(
-            "test --workspace --all-features --lib --bins --tests --no-fail-fast",
-        ))
+        let line = "test --workspace --all-features --lib --bins --tests --no-fail-fast";
+        cargo(words(line))
+    };
+    if !sdks {
+        println!("\n   LEFT OUT: the tests with the official SDKs (--without-sdks)");
+        command.arg("--");
+        for module in WITH_SDKS {
+            command.args(["--skip", module]);
+        }
     }
+    command
 }
+
+/// The modules of the whole-system tests that start an SDK.
+const WITH_SDKS: &[&str] = &["sdk::", "fixtures::", "harness::"];

@@ -16,7 +16,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    options::Options,
+    options::{Options, cores},
     proc::{Cpu, Memory, family},
     scenario::Scenario,
     server::{Server, free_address},
@@ -144,6 +144,22 @@ fn binary(name: &str) -> PathBuf {
     target_dir().join("release").join(name)
 }
 
+/// With `--threads`, a contestant sees so many cores only: one that sizes itself has as many threads
+/// as one that is told.
+fn on_cores(
+    options: &Options,
+    program: &Path,
+    args: impl IntoIterator<Item = String>,
+) -> (PathBuf, Vec<String>) {
+    if options.threads >= cores() {
+        return (program.to_path_buf(), args.into_iter().collect());
+    }
+    let cores = format!("0-{}", options.threads.saturating_sub(1));
+    let program = program.display().to_string();
+    let pinned = ["-c".into(), cores, program].into_iter().chain(args);
+    ("taskset".into(), pinned.collect())
+}
+
 /// The gateway as an operator runs it: default hooks, limits, access log.
 fn aisix(
     binary: &Path,
@@ -191,9 +207,8 @@ observability: {{log_level: info, access_log: true}}
         "--config".into(),
         work.join("aisix.yaml").display().to_string(),
     ];
-    // The runtime has no setting for this: it is how tokio sizes itself for a container.
-    let env = [("TOKIO_WORKER_THREADS", options.threads.to_string())];
-    let mut server = Server::start_with(binary, &args, &env, work, &log)?;
+    let (program, args) = on_cores(options, binary, args);
+    let mut server = Server::start(&program, &args, work, &log)?;
     server.ready(address, "/readyz", &log)?;
     Ok(Contestant {
         name: "aisix",
@@ -210,7 +225,8 @@ fn bare(options: &Options, work: &Path, upstream: SocketAddr) -> Result<Contesta
         format!("--threads={}", options.threads),
         format!("--runtime={}", options.runtime),
     ];
-    let mut server = Server::start(&binary("bare"), &args, work, &log)?;
+    let (program, args) = on_cores(options, &binary("bare"), args);
+    let mut server = Server::start(&program, &args, work, &log)?;
     server.listening(address, &log)?;
     Ok(Contestant {
         name: "bare",
@@ -267,7 +283,8 @@ http {{
     );
     fs::write(work.join("nginx.conf"), config)?;
     let args = ["-c".into(), work.join("nginx.conf").display().to_string()];
-    let mut server = Server::start(binary, &args, work, &log)?;
+    let (program, args) = on_cores(options, binary, args);
+    let mut server = Server::start(&program, &args, work, &log)?;
     server.listening(address, &log)?;
     Ok(Contestant {
         name: "nginx",

@@ -12,7 +12,7 @@ cargo xtask bench [OPTIONS]
   --without NAME   leave a contestant out: aisix, nginx (may be repeated)
   --only NAME      run this scenario only: unary, unary-100k, burst, paced (may be repeated)
   --rounds N       rounds for each scenario (5)
-  --threads N      worker threads of each contestant (one for each core)
+  --threads N      cores of each contestant, and its threads (all)
   --runtime R      of bare: per-core (as aisix does), multi
   --full           the memory of 2,000 open streams, too
   --writes         count write system calls, too (needs strace)
@@ -39,7 +39,7 @@ impl Options {
             without: Vec::new(),
             only: Vec::new(),
             rounds: 5,
-            threads: thread::available_parallelism().map_or(1, usize::from),
+            threads: cores(),
             runtime: "per-core".into(),
             full: false,
             writes: false,
@@ -94,4 +94,8 @@ impl Options {
         self.wants("aisix")
             .then(|| self.aisix.clone().unwrap_or_else(built))
     }
+}
+
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duratio
 use serde_json::{Value, json};
 
 use super::{
-    options::Options,
+    options::{Options, cores},
     proc::Memory,
     readiness::Readiness,
     scenario::{MEMORY, Scenario},
@@ -185,7 +185,7 @@ impl<'a> Report<'a> {
             "machine": {
                 "kernel": said(Command::new("uname").arg("-sr")),
                 "cpu": cpu_model(),
-                "cores": std::thread::available_parallelism().map_or(0, usize::from),
+                "cores": cores(),
             },
             "threads": self.options.threads,
             "bare_runtime": self.options.runtime,

@@ -84,6 +84,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         // nginx ends its workers on SIGTERM, and would leave them behind on SIGKILL.
         let pid = self.pid().to_string();
         drop(Command::new("kill").args(["-TERM", &pid]).status());
