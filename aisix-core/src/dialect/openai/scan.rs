@@ -1,11 +1,10 @@
 use std::ops::Range;
 
 use memchr::memmem;
-use serde_json::{Map, Value};
 
 use super::error::{decode, read_reported, undecodable};
-use super::usage::take_usage;
-use crate::conversation::{FinishReason, Usage};
+use super::usage::read_usage;
+use crate::conversation::FinishReason;
 use crate::dialect::{EventHead, ResponseHead};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{self, Raw};
@@ -20,7 +19,7 @@ pub(super) fn scan_response(body: &[u8]) -> Result<ResponseHead> {
         let raw = member.raw();
         match &*member.key {
             "model" if raw.is_string() => head.model = Some(member.value),
-            "usage" => head.usage = read_usage(&raw)?,
+            "usage" => head.usage = read_usage(&raw),
             "choices" => {
                 is_answer = true;
                 head.finish = first_finish(&raw);
@@ -56,7 +55,7 @@ pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
         match &*member.key {
             "model" if raw.is_string() => head.model = Some(member.value),
             "usage" => {
-                head.usage = read_usage(&raw)?;
+                head.usage = read_usage(&raw);
                 head.usage_span = Some(removal(data, before, end));
             }
             "choices" => has_choices = scan_choices(&raw, &mut head)?,
@@ -164,14 +163,6 @@ fn first_finish(choices: &Raw<'_>) -> Option<FinishReason> {
     Some(super::chat::read_finish(reason))
 }
 
-fn read_usage(raw: &Raw<'_>) -> Result<Option<Usage>> {
-    if !raw.is_object() {
-        return Ok(None);
-    }
-    let mut map: Map<String, Value> = decode(raw.as_json().as_bytes())?;
-    Ok(Some(take_usage(&mut map)))
-}
-
 /// What to cut so that a member is gone and the rest is still an object: the member and the comma
 /// before it, or for the first one the comma behind it.
 fn removal(data: &[u8], before: Option<usize>, end: usize) -> Range<usize> {
@@ -191,7 +182,10 @@ const ARGUMENTS: &[u8] = br#""arguments":""#;
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::conversation::Usage;
 
     const CHUNK: &[u8] = br#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}],"usage":null}"#;
 

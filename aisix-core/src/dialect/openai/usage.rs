@@ -1,34 +1,102 @@
 use serde_json::{Map, Value};
 
 use crate::conversation::Usage;
+use crate::json::Raw;
 
-/// Takes the counts out of a `usage` object; what other vendors count beside them stays in it.
+/// The counts of a `usage` object, as the vendors name them.
+#[derive(Default)]
+struct Counts {
+    input: u64,
+    output: u64,
+    total: Option<u64>,
+    cached: u64,
+    /// DeepSeek's own name for it, the only one in its older answers.
+    cache_hit: u64,
+    cache_write: u64,
+    input_audio: u64,
+    reasoning: u64,
+    output_audio: u64,
+}
+
+/// Reads the counts of a `usage` object where it stands; `None` if it is no object.
 ///
 /// Lenient in every field: a count that cannot be read is no reason to lose an answer.
+pub(super) fn read_usage(usage: &Raw<'_>) -> Option<Usage> {
+    let mut counts = Counts::default();
+    for member in usage.members()?.flatten() {
+        let raw = member.raw();
+        match &*member.key {
+            "prompt_tokens" => counts.input = count(&raw),
+            "completion_tokens" => counts.output = count(&raw),
+            "total_tokens" => counts.total = Some(count(&raw)),
+            "prompt_cache_hit_tokens" => counts.cache_hit = count(&raw),
+            "prompt_tokens_details" => {
+                for detail in raw.members().into_iter().flatten().flatten() {
+                    match &*detail.key {
+                        "cached_tokens" => counts.cached = count(&detail.raw()),
+                        "cache_write_tokens" => counts.cache_write = count(&detail.raw()),
+                        "audio_tokens" => counts.input_audio = count(&detail.raw()),
+                        _ => {}
+                    }
+                }
+            }
+            "completion_tokens_details" => {
+                for detail in raw.members().into_iter().flatten().flatten() {
+                    match &*detail.key {
+                        "reasoning_tokens" => counts.reasoning = count(&detail.raw()),
+                        "audio_tokens" => counts.output_audio = count(&detail.raw()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(counts.into_usage())
+}
+
+/// Takes the counts out of a `usage` object; what other vendors count beside them stays in it.
 pub(super) fn take_usage(map: &mut Map<String, Value>) -> Usage {
-    let input = take(map, "prompt_tokens").unwrap_or(0);
-    let output = take(map, "completion_tokens").unwrap_or(0);
-    let mut usage = Usage::new(input, output);
-    let total = take(map, "total_tokens");
+    let mut counts = Counts {
+        input: take(map, "prompt_tokens").unwrap_or(0),
+        output: take(map, "completion_tokens").unwrap_or(0),
+        total: take(map, "total_tokens"),
+        cache_hit: map
+            .get("prompt_cache_hit_tokens")
+            .and_then(to_count)
+            .unwrap_or(0),
+        ..Counts::default()
+    };
     if let Some(details) = details(map, "prompt_tokens_details") {
-        usage.cached_input_tokens = take(details, "cached_tokens").unwrap_or(0);
-        usage.cache_write_tokens = take(details, "cache_write_tokens").unwrap_or(0);
-        usage.input_audio_tokens = take(details, "audio_tokens").unwrap_or(0);
+        counts.cached = take(details, "cached_tokens").unwrap_or(0);
+        counts.cache_write = take(details, "cache_write_tokens").unwrap_or(0);
+        counts.input_audio = take(details, "audio_tokens").unwrap_or(0);
     }
     if let Some(details) = details(map, "completion_tokens_details") {
-        usage.reasoning_tokens = take(details, "reasoning_tokens").unwrap_or(0);
-        usage.output_audio_tokens = take(details, "audio_tokens").unwrap_or(0);
+        counts.reasoning = take(details, "reasoning_tokens").unwrap_or(0);
+        counts.output_audio = take(details, "audio_tokens").unwrap_or(0);
     }
-    if usage.cached_input_tokens == 0 {
-        // DeepSeek's own name, the only one in its older answers.
-        let hit = map.get("prompt_cache_hit_tokens").and_then(to_count);
-        usage.cached_input_tokens = hit.unwrap_or(0);
+    counts.into_usage()
+}
+
+impl Counts {
+    fn into_usage(self) -> Usage {
+        let mut usage = Usage::new(self.input, self.output);
+        usage.cached_input_tokens = if self.cached == 0 {
+            self.cache_hit
+        } else {
+            self.cached
+        };
+        usage.cache_write_tokens = self.cache_write;
+        usage.input_audio_tokens = self.input_audio;
+        usage.reasoning_tokens = self.reasoning;
+        usage.output_audio_tokens = self.output_audio;
+        // xAI counts the reasoning beside the completion, which shows in its total.
+        if self.reasoning > 0 && self.total == Some(usage.total() + self.reasoning) {
+            usage.output_tokens += self.reasoning;
+        }
+        usage
     }
-    // xAI counts the reasoning beside the completion, which shows in its total.
-    if usage.reasoning_tokens > 0 && total == Some(usage.total() + usage.reasoning_tokens) {
-        usage.output_tokens += usage.reasoning_tokens;
-    }
-    usage
 }
 
 /// Writes the counts, and beside them `rest`, as [`take_usage`] left it.
@@ -93,19 +161,26 @@ fn take(map: &mut Map<String, Value>, name: &str) -> Option<u64> {
     Some(count)
 }
 
-/// Some vendors write counts as `12.0`.
+fn count(raw: &Raw<'_>) -> u64 {
+    raw.to_u64()
+        .or_else(|| raw.to_f64().and_then(whole))
+        .unwrap_or(0)
+}
+
 fn to_count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_f64().and_then(whole))
+}
+
+/// Some vendors write counts as `12.0`.
+fn whole(count: f64) -> Option<u64> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the filter keeps what a u64 holds; a count beyond 2^53 is none"
     )]
-    value.as_u64().or_else(|| {
-        value
-            .as_f64()
-            .filter(|count| (0.0..=9_007_199_254_740_992.0).contains(count))
-            .map(|count| count as u64)
-    })
+    (0.0..=9_007_199_254_740_992.0)
+        .contains(&count)
+        .then_some(count as u64)
 }
 
 #[cfg(test)]
@@ -118,7 +193,15 @@ mod tests {
         let Value::Object(mut map) = value else {
             panic!("an object")
         };
-        (take_usage(&mut map), map)
+        let text = format!(r#"{{"usage":{}}}"#, Value::Object(map.clone()));
+        let usage = take_usage(&mut map);
+        let member = crate::json::members(text.as_bytes())
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        assert_eq!(read_usage(&member.raw()), Some(usage), "{text}");
+        (usage, map)
     }
 
     #[test]
