@@ -47,10 +47,10 @@ impl<'a> Cursor<'a> {
     ///
     /// Fails when the bytes are not UTF-8.
     pub fn new(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
-        Ok(Self::at(Lexer::new(check_utf8(bytes)?, Halves::Allow)))
+        Ok(Self::over(Lexer::new(check_utf8(bytes)?, Halves::Allow)))
     }
 
-    pub(super) const fn at(lexer: Lexer<'a>) -> Self {
+    pub(super) const fn over(lexer: Lexer<'a>) -> Self {
         Self {
             lexer,
             depth: MAX_DEPTH,
@@ -125,6 +125,12 @@ impl<'a> Cursor<'a> {
     #[must_use]
     pub fn is_array(&self) -> bool {
         self.lexer.peek() == Some(b'[')
+    }
+
+    /// Where it stands: before its value, or behind it once that has been read.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.lexer.at()
     }
 
     /// Steps over the value, and hands it out as it stands.

@@ -90,7 +90,7 @@ impl Head {
     /// that is read here and comes twice, or one of the wrong type.
     pub fn scan(bytes: &[u8]) -> Result<Self> {
         let mut lexer = Lexer::new(check_utf8(bytes)?, Halves::Refuse);
-        let mut cursor = Cursor::at(lexer.clone());
+        let mut cursor = Cursor::over(lexer.clone());
         if !lexer.take(b'{') {
             return Err(lexer.error("expected an object").into());
         }

@@ -257,7 +257,8 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 /// The headers of the upstream that SDKs show to their users.
 fn for_caller(upstream: &HeaderMap) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    // Hooks and the gateway add theirs: room for all, at once.
+    let mut headers = HeaderMap::with_capacity(24);
     for (name, value) in upstream {
         if name.as_str() == "x-request-id" || name.as_str().starts_with("openai-") {
             headers.append(name.clone(), value.clone());

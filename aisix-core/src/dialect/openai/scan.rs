@@ -7,30 +7,31 @@ use super::usage::read_usage;
 use crate::conversation::FinishReason;
 use crate::dialect::{EventHead, ResponseHead};
 use crate::error::{Error, ErrorKind, Result};
-use crate::json::{self, Raw};
+use crate::json::{Cursor, Raw, SyntaxError};
 
 /// Looks at a whole answer: its model, its usage, and why the first choice ended.
 pub(super) fn scan_response(body: &[u8]) -> Result<ResponseHead> {
     let mut head = ResponseHead::default();
     let mut reported = None;
     let mut is_answer = false;
-    for member in json::members(body).map_err(undecodable)? {
-        let member = member.map_err(undecodable)?;
-        let raw = member.raw();
-        match &*member.key {
-            "model" if raw.is_string() => head.model = Some(member.value),
-            "usage" => head.usage = read_usage(&raw),
+    let mut cursor = Cursor::new(body).map_err(undecodable)?;
+    let walked = cursor.members::<SyntaxError>(|name, value| {
+        match name {
+            "model" => head.model = string_span(value)?,
+            "usage" => head.usage = read_usage(value)?,
             "choices" => {
                 is_answer = true;
-                head.finish = first_finish(&raw);
+                head.finish = first_finish(&value.raw()?);
             }
             "data" => is_answer = true,
-            "error" if !raw.is_null() => reported = Some(member.value),
+            "error" => reported = Some(value.raw()?).filter(|raw| !raw.is_null()),
             _ => {}
         }
-    }
+        Ok(())
+    });
+    walked.and_then(|()| cursor.end()).map_err(undecodable)?;
     match reported {
-        Some(span) if !is_answer => Err(read_reported(decode(&body[span])?)),
+        Some(raw) if !is_answer => Err(read_reported(decode(raw.as_json().as_bytes())?)),
         _ if !is_answer => Err(Error::new(
             ErrorKind::UpstreamDecode,
             "The upstream's answer holds neither choices nor data.",
@@ -46,28 +47,45 @@ pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
         head.is_done = true;
         return Ok(head);
     }
-    let mut has_choices = false;
+    let mut choices = None;
+    let mut reported = None;
     let mut before = None;
-    for member in json::members(data).map_err(undecodable)? {
-        let member = member.map_err(undecodable)?;
-        let raw = member.raw();
-        let end = member.value.end;
-        match &*member.key {
-            "model" if raw.is_string() => head.model = Some(member.value),
+    let mut cursor = Cursor::new(data).map_err(undecodable)?;
+    let walked = cursor.members::<SyntaxError>(|name, value| {
+        match name {
+            "model" => head.model = string_span(value)?,
             "usage" => {
-                head.usage = read_usage(&raw);
-                head.usage_span = Some(removal(data, before, end));
+                head.usage = read_usage(value)?;
+                if head.usage.is_none() {
+                    value.raw()?;
+                }
+                head.usage_span = Some(removal(data, before, value.at()));
             }
-            "choices" => has_choices = scan_choices(&raw, &mut head)?,
-            "error" if !raw.is_null() => {
-                head.error = Some(read_reported(decode(&data[member.value])?));
+            "choices" => choices = Some(value.raw()?),
+            "error" => reported = Some(value.raw()?).filter(|raw| !raw.is_null()),
+            _ => {
+                value.raw()?;
             }
-            _ => {}
         }
-        before = Some(end);
+        before = Some(value.at());
+        Ok(())
+    });
+    walked.and_then(|()| cursor.end()).map_err(undecodable)?;
+    if let Some(raw) = reported {
+        head.error = Some(read_reported(decode(raw.as_json().as_bytes())?));
     }
+    let has_choices = match choices {
+        Some(choices) => scan_choices(&choices, &mut head)?,
+        None => false,
+    };
     head.is_usage_only = head.usage.is_some() && !has_choices;
     Ok(head)
+}
+
+/// Where a string stands, its quotes included.
+fn string_span(value: &mut Cursor<'_>) -> Result<Option<Range<usize>>, SyntaxError> {
+    let raw = value.raw()?;
+    Ok(raw.is_string().then(|| raw.span()))
 }
 
 /// Looks at the choices of one event; whether there are any.

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::conversation::Usage;
-use crate::json::Raw;
+use crate::json::{Cursor, SyntaxError};
 
 /// The counts of a `usage` object, as the vendors name them.
 #[derive(Default)]
@@ -21,38 +21,39 @@ struct Counts {
 /// Reads the counts of a `usage` object where it stands; `None` if it is no object.
 ///
 /// Lenient in every field: a count that cannot be read is no reason to lose an answer.
-pub(super) fn read_usage(usage: &Raw<'_>) -> Option<Usage> {
+pub(super) fn read_usage(usage: &mut Cursor<'_>) -> Result<Option<Usage>, SyntaxError> {
+    if !usage.is_object() {
+        return Ok(None);
+    }
     let mut counts = Counts::default();
-    for member in usage.members()?.flatten() {
-        let raw = member.raw();
-        match &*member.key {
-            "prompt_tokens" => counts.input = count(&raw),
-            "completion_tokens" => counts.output = count(&raw),
-            "total_tokens" => counts.total = Some(count(&raw)),
-            "prompt_cache_hit_tokens" => counts.cache_hit = count(&raw),
-            "prompt_tokens_details" => {
-                for detail in raw.members().into_iter().flatten().flatten() {
-                    match &*detail.key {
-                        "cached_tokens" => counts.cached = count(&detail.raw()),
-                        "cache_write_tokens" => counts.cache_write = count(&detail.raw()),
-                        "audio_tokens" => counts.input_audio = count(&detail.raw()),
-                        _ => {}
-                    }
+    usage.members::<SyntaxError>(|name, value| {
+        match name {
+            "prompt_tokens" => counts.input = count(value)?,
+            "completion_tokens" => counts.output = count(value)?,
+            "total_tokens" => counts.total = Some(count(value)?),
+            "prompt_cache_hit_tokens" => counts.cache_hit = count(value)?,
+            "prompt_tokens_details" => value.members::<SyntaxError>(|name, value| {
+                match name {
+                    "cached_tokens" => counts.cached = count(value)?,
+                    "cache_write_tokens" => counts.cache_write = count(value)?,
+                    "audio_tokens" => counts.input_audio = count(value)?,
+                    _ => {}
                 }
-            }
-            "completion_tokens_details" => {
-                for detail in raw.members().into_iter().flatten().flatten() {
-                    match &*detail.key {
-                        "reasoning_tokens" => counts.reasoning = count(&detail.raw()),
-                        "audio_tokens" => counts.output_audio = count(&detail.raw()),
-                        _ => {}
-                    }
+                Ok(())
+            })?,
+            "completion_tokens_details" => value.members::<SyntaxError>(|name, value| {
+                match name {
+                    "reasoning_tokens" => counts.reasoning = count(value)?,
+                    "audio_tokens" => counts.output_audio = count(value)?,
+                    _ => {}
                 }
-            }
+                Ok(())
+            })?,
             _ => {}
         }
-    }
-    Some(counts.into_usage())
+        Ok(())
+    })?;
+    Ok(Some(counts.into_usage()))
 }
 
 /// Takes the counts out of a `usage` object; what other vendors count beside them stays in it.
@@ -161,10 +162,12 @@ fn take(map: &mut Map<String, Value>, name: &str) -> Option<u64> {
     Some(count)
 }
 
-fn count(raw: &Raw<'_>) -> u64 {
-    raw.to_u64()
+fn count(value: &mut Cursor<'_>) -> Result<u64, SyntaxError> {
+    let raw = value.raw()?;
+    Ok(raw
+        .to_u64()
         .or_else(|| raw.to_f64().and_then(whole))
-        .unwrap_or(0)
+        .unwrap_or(0))
 }
 
 fn to_count(value: &Value) -> Option<u64> {
@@ -193,14 +196,10 @@ mod tests {
         let Value::Object(mut map) = value else {
             panic!("an object")
         };
-        let text = format!(r#"{{"usage":{}}}"#, Value::Object(map.clone()));
+        let text = Value::Object(map.clone()).to_string();
         let usage = take_usage(&mut map);
-        let member = crate::json::members(text.as_bytes())
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap();
-        assert_eq!(read_usage(&member.raw()), Some(usage), "{text}");
+        let seen = read_usage(&mut Cursor::new(text.as_bytes()).unwrap()).unwrap();
+        assert_eq!(seen, Some(usage), "{text}");
         (usage, map)
     }
 
