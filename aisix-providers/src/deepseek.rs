@@ -6,7 +6,7 @@ use aisix_core::provider::{Endpoint, Provider, TargetSpec};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::openai::bearer;
+use crate::credential::bearer;
 use crate::url::ApiBase;
 
 /// DeepSeek, which speaks OpenAI's chat dialect with a smaller vocabulary.

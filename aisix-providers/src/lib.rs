@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(any(feature = "deepseek", feature = "openai"))]
+mod credential;
 #[cfg(feature = "deepseek")]
 mod deepseek;
 #[cfg(feature = "mock")]

@@ -5,6 +5,7 @@ use aisix_core::dialect::{self, DialectId};
 use aisix_core::error::Result;
 use aisix_core::provider::{Endpoint, Provider, TargetSpec};
 
+use crate::credential::bearer;
 use crate::url::ApiBase;
 
 /// OpenAI, or a vendor that speaks as OpenAI does.
@@ -77,15 +78,4 @@ impl Provider for OpenAi {
     fn tells_usage_on_request(&self) -> bool {
         self.tells_usage_on_request
     }
-}
-
-/// Sends the key, where there is one: servers on one's own machines often want none.
-pub(crate) fn bearer(endpoint: Endpoint, target: &TargetSpec<'_>) -> Result<Endpoint> {
-    let has_key = target
-        .provider_key()
-        .is_some_and(|key| key.api_key.is_some());
-    if !has_key && target.api_base().is_some() {
-        return Ok(endpoint);
-    }
-    endpoint.with_secret_header("authorization", target.secret()?, "Bearer ")
 }

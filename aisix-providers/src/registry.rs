@@ -10,21 +10,12 @@ use aisix_core::provider::Registry;
 /// # drop(providers);
 /// ```
 pub fn providers() -> Registry {
-    let mut registry = Registry::new();
+    let registry = Registry::new();
     #[cfg(feature = "openai")]
-    {
-        registry = registry.with(crate::OpenAi::new());
-        for vendor in crate::vendors() {
-            registry = registry.with(vendor);
-        }
-    }
+    let registry = crate::vendors().fold(registry.with(crate::OpenAi::new()), Registry::with);
     #[cfg(feature = "deepseek")]
-    {
-        registry = registry.with(crate::DeepSeek::new());
-    }
+    let registry = registry.with(crate::DeepSeek::new());
     #[cfg(feature = "mock")]
-    {
-        registry = registry.with_service("mock", crate::mock::Mock::new());
-    }
+    let registry = registry.with_service("mock", crate::mock::Mock::new());
     registry
 }

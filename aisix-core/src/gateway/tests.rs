@@ -88,7 +88,7 @@ async fn fixture() -> Fixture {
     }
 }
 
-fn chat(body: Value) -> Request<Full<Bytes>> {
+fn chat(body: &Value) -> Request<Full<Bytes>> {
     post(body.to_string())
 }
 
@@ -177,7 +177,7 @@ async fn forwards_the_first_event_before_the_second_is_there() {
     let fixture = fixture().await;
     let events = fixture.upstream.stream();
     events.send(chunk("Hel"));
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     assert_eq!(
         response.headers()["content-type"],
         "text/event-stream; charset=utf-8"
@@ -207,7 +207,7 @@ async fn events_that_are_ready_together_leave_together() {
     for _ in 0..10 {
         events.send(chunk("a"));
     }
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     let first = response
         .into_body()
         .frame()
@@ -228,7 +228,7 @@ async fn a_stream_that_breaks_off_ends_in_an_error() {
     let events = fixture.upstream.stream();
     events.send(chunk("Hel"));
     drop(events);
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     let mut body = response.into_body();
     let mut seen = String::new();
     let failed = loop {
@@ -249,11 +249,11 @@ async fn a_stream_that_fails_at_once_gets_a_status() {
     let fixture = fixture().await;
     let events = fixture.upstream.stream();
     events.send("data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n");
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     assert_eq!(response.status(), 502);
 
     drop(fixture.upstream.stream());
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     assert_eq!(response.status(), 502);
     assert_eq!(error_of(response).await["type"], "upstream_error");
 }
@@ -263,7 +263,7 @@ async fn a_caller_who_leaves_cancels_the_upstream() {
     let fixture = fixture().await;
     let events = fixture.upstream.stream();
     events.send(chunk("Hel"));
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     drop(response);
     tokio::time::timeout(Duration::from_secs(5), events.cancelled())
         .await
@@ -275,7 +275,7 @@ async fn a_silent_stretch_gets_comments() {
     let fixture = fixture().await;
     let events = fixture.upstream.stream();
     events.send(chunk("Hel"));
-    let response = respond(&fixture, chat(hello(json!({"stream": true})))).await;
+    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
     let mut body = response.into_body();
     body.frame().await.unwrap().unwrap();
     for _ in 0..3 {
@@ -293,7 +293,7 @@ async fn translates_refusals_and_hides_failures() {
     let refusal =
         r#"{"error":{"message":"bad","type":"invalid_request_error","param":"n","code":"x"}}"#;
     fixture.upstream.json(StatusCode::BAD_REQUEST, refusal);
-    let response = respond(&fixture, chat(hello(json!({})))).await;
+    let response = respond(&fixture, chat(&hello(json!({})))).await;
     assert_eq!(response.status(), 400);
     assert_eq!(text(response).await, refusal);
 
@@ -301,7 +301,7 @@ async fn translates_refusals_and_hides_failures() {
         StatusCode::INTERNAL_SERVER_ERROR,
         r#"{"secret":"stack trace"}"#,
     );
-    let response = respond(&fixture, chat(hello(json!({})))).await;
+    let response = respond(&fixture, chat(&hello(json!({})))).await;
     assert_eq!(response.status(), 502);
     let body = text(response).await;
     assert!(
@@ -310,7 +310,7 @@ async fn translates_refusals_and_hides_failures() {
     );
 
     fixture.upstream.json(StatusCode::OK, "<html>");
-    let response = respond(&fixture, chat(hello(json!({})))).await;
+    let response = respond(&fixture, chat(&hello(json!({})))).await;
     assert_eq!(response.status(), 502);
     assert_eq!(error_of(response).await["type"], "upstream_decode_error");
 }
@@ -378,7 +378,7 @@ async fn a_layer_hands_on_what_is_not_for_the_gateway() {
         .ready()
         .await
         .unwrap()
-        .call(chat(hello(json!({}))))
+        .call(chat(&hello(json!({}))))
         .await
         .unwrap();
     assert_eq!(response.status(), 200);
@@ -436,7 +436,7 @@ async fn a_model_in_this_process_answers_both_ways() {
         .unwrap();
     let ask = |stream: bool| {
         let body = json!({"model": "sum", "messages": [{"role": "user", "content": "2+2"}], "stream": stream});
-        gateway.clone().oneshot(chat(body))
+        gateway.clone().oneshot(chat(&body))
     };
     let whole: Value = serde_json::from_str(&text(ask(false).await.unwrap()).await).unwrap();
     assert_eq!(whole["choices"][0]["message"]["content"], "4", "{whole}");

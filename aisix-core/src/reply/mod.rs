@@ -163,7 +163,6 @@ impl Reply {
 
     /// Takes the reply apart for whoever delivers it; `tally` collects what the callbacks will be
     /// told.
-    #[must_use]
     pub fn into_parts(self, mut tally: Tally) -> (ReplyMeta, ReplyBody, EndGuard) {
         tally.usage = self.meta.usage;
         let mut end = self.end;

@@ -16,7 +16,7 @@ fn watch() -> (Seen, impl FnOnce(&Outcome) + Send + 'static) {
     let seen = Seen::default();
     let writer = Arc::clone(&seen);
     (seen, move |outcome: &Outcome| {
-        writer.lock().unwrap().push(outcome.clone())
+        writer.lock().unwrap().push(outcome.clone());
     })
 }
 

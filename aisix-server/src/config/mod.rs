@@ -5,9 +5,9 @@
 //!
 //! 1. `${VAR}` in string values is replaced from the environment ([`env`]),
 //! 2. `AISIX_PROXY__ADDR=…` overrides `proxy.addr`, typed by the schema of the section,
-//! 3. unknown keys are reported with the nearest known one ([`unknown`]),
+//! 3. unknown keys are reported with the nearest known one (`unknown`),
 //! 4. the tree becomes a [`Document`], and every value that does not fit is reported with its path,
-//! 5. what only shows when sections are seen together is checked ([`check`]).
+//! 5. what only shows when sections are seen together is checked (`check`).
 //!
 //! Nothing here reads the process environment by itself: an [`Env`] is passed in.
 //! Relative paths in a file are relative to the working directory, as in Envoy and etcd.
