@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use aisix_core::config::{ConfigSource, FileSource, Reload, read_resources, write_resources};
+use aisix_core::config::{ConfigSource, FileSource, Reload, read_resources};
 use aisix_core::error::Error;
 use aisix_core::resource::Environment;
 
@@ -66,10 +66,11 @@ pub fn export(cli: &Cli, env: &Env) -> Result<(), ServeError> {
                 .build()?
                 .block_on(store::export(&store))?
         }
+        // As it is written: references to the environment stay references.
         Source::File(path) => {
             let text = std::fs::read_to_string(path)?;
-            let rows = read_resources(&text, &env.environment()).map_err(Error::config)?;
-            write_resources(&rows)?
+            read_resources(&text, &env.environment()).map_err(Error::config)?;
+            text
         }
         Source::Etcd(_) => return Err(Error::config("`etcd` is not built yet").into()),
     };

@@ -116,13 +116,20 @@ impl Call {
         self.context.model()
     }
 
-    /// The typed conversation, parsed at the first request for it, and once.
+    /// The typed conversation, parsed at the first request for it, and once; `None` for calls that
+    /// have none, such as the list of models.
     ///
     /// # Errors
     ///
-    /// The body is no conversation in the caller's dialect, or the operation has none.
-    pub fn conversation(&self) -> Result<&ChatRequest> {
-        self.payload.chat()
+    /// The body is no conversation in the caller's dialect.
+    pub fn conversation(&self) -> Result<Option<&ChatRequest>> {
+        match self.operation {
+            Operation::Chat => self.payload.chat().map(Some),
+            Operation::Embeddings
+            | Operation::ListModels
+            | Operation::RetrieveModel
+            | Operation::Unknown => Ok(None),
+        }
     }
 
     /// Changes the typed conversation; the caller's bytes are stale from then on and are written

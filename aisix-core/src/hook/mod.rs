@@ -10,7 +10,9 @@
 //! use aisix_core::call::Call;
 //!
 //! let no_secrets = hook_fn(|call: Call, next: Next| async move {
-//!     if call.conversation()?.texts().any(|(_, text)| text.contains("launch code")) {
+//!     if let Some(chat) = call.conversation()?
+//!         && chat.texts().any(|(_, text)| text.contains("launch code"))
+//!     {
 //!         return Err(Error::new(ErrorKind::ContentFilter, "Blocked by the guardrail `secrets`."));
 //!     }
 //!     next.run(call).await

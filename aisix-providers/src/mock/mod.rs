@@ -93,7 +93,7 @@ async fn answer(call: Call, script: Script) -> Result<Reply> {
         None => script,
     };
     if call.operation() == Operation::Chat
-        && let Some(words) = answer::directive(call.conversation()?)
+        && let Some(words) = answer::directive(call.payload().chat()?)
     {
         script = script.and(&words)?;
     }
@@ -112,7 +112,7 @@ async fn answer(call: Call, script: Script) -> Result<Reply> {
             if let Some(error) = script.cut_error(0) {
                 return Err(error);
             }
-            let response = answer::chat(call.conversation()?, &script, call.model());
+            let response = answer::chat(call.payload().chat()?, &script, call.model());
             Ok(match call.is_stream() {
                 true => Reply::stream(EventStream::events(Paced::new(response, &script))),
                 false => Reply::chat(response),

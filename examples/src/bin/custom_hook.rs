@@ -16,7 +16,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aisix_core::call::{Call, Operation};
+use aisix_core::call::Call;
 use aisix_core::config::MemoryStore;
 use aisix_core::error::{Error, ErrorKind, Result};
 use aisix_core::gateway::Gateway;
@@ -97,12 +97,8 @@ impl<S: CallService> Future for ResponseFuture<S> {
 }
 
 fn check(word: &str, call: &Call) -> Result<()> {
-    // The list of models is a call too, and has no conversation.
-    if call.operation() == Operation::Chat
-        && call
-            .conversation()?
-            .texts()
-            .any(|(_, text)| text.contains(word))
+    if let Some(chat) = call.conversation()?
+        && chat.texts().any(|(_, text)| text.contains(word))
     {
         let message = "Blocked by the guardrail `secrets`.";
         return Err(Error::new(ErrorKind::ContentFilter, message));

@@ -10,7 +10,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use aisix_core::call::{Call, Operation};
+use aisix_core::call::Call;
 use aisix_core::config::MemoryStore;
 use aisix_core::error::{Error, ErrorKind, Result};
 use aisix_core::gateway::Gateway;
@@ -33,11 +33,10 @@ pub struct Timing {
 
 /// A gateway that blocks a word, signs its answers, and tells `note` how long each call took.
 pub async fn app(note: impl Fn(Timing) + Clone + Send + Sync + 'static) -> Result<Router> {
-    // Says yes or no, and so needs no allocation. Calls that are no chat have no conversation.
+    // Says yes or no, and so needs no allocation.
     let block = check_fn(|call: &Call| {
-        if call.operation() == Operation::Chat
-            && let mut texts = call.conversation()?.texts()
-            && texts.any(|(_, text)| text.contains("launch code"))
+        if let Some(chat) = call.conversation()?
+            && chat.texts().any(|(_, text)| text.contains("launch code"))
         {
             let message = "Blocked by the guardrail `secrets`.";
             return Err(Error::new(ErrorKind::ContentFilter, message));

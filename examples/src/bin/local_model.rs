@@ -53,7 +53,7 @@ fn last_words(call: &Call) -> Result<String> {
     if call.operation() != Operation::Chat {
         return Err(Error::invalid_request("This model only chats."));
     }
-    let last = call.conversation()?.messages.last();
+    let last = call.payload().chat()?.messages.last();
     Ok(last
         .map(|message| message.text().into_owned())
         .unwrap_or_default())
