@@ -22,22 +22,12 @@ const ORDER: &[&[&str]] = &[
     &["testing"],
 ];
 
-/// Uses against the order that we know of, with their reason; printed each time.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[(
-    "call",
-    "provider",
-    "the context of a call notes the target that is tried, for the hooks further out",
-)];
-
 /// What `lib.rs` re-exports and every module may name: the one error.
 const EVERYWHERE: &[&str] = &["Error", "ErrorKind", "Result", "RetryAdvice"];
 
 pub fn run() -> Result {
     println!("\n== order of the core's modules");
     let src = root().join("aisix-core/src");
-    for (module, used, reason) in EXCEPTIONS {
-        println!("   excepted: `{module}` uses `{used}`: {reason}");
-    }
     let mut wrong = Vec::new();
     for file in files(&src, "rs")? {
         let inside = file.strip_prefix(&src)?;
@@ -56,10 +46,7 @@ pub fn run() -> Result {
                 Some(other) => other <= rank,
                 None => EVERYWHERE.contains(&name.as_str()),
             };
-            let excepted = EXCEPTIONS
-                .iter()
-                .any(|one| (one.0, one.1) == (&*module, &*name));
-            if !fine && !excepted {
+            if !fine {
                 let place = format!("aisix-core/src/{}:{line}", inside.display());
                 wrong.push(format!("{place}: `{module}` may not use `crate::{name}`"));
             }

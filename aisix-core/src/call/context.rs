@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use tokio::time::Instant;
 
-use super::Caller;
-use crate::provider::Target;
+use super::{Caller, TargetName};
 use crate::snapshot::{ModelEntry, Snapshot};
 
 /// The circumstances of a call: one allocation, shared by all its clones.
@@ -24,7 +23,7 @@ pub struct CallContext {
     resource: Option<Box<str>>,
     caller: OnceLock<Caller>,
     model: OnceLock<Arc<ModelEntry>>,
-    target: Mutex<Option<Arc<Target>>>,
+    target: Mutex<Option<Arc<TargetName>>>,
 }
 
 /// Names one call in logs, headers and upstream requests: the caller's own id, or a random UUID.
@@ -166,7 +165,7 @@ impl CallContext {
 
     /// The target that was tried last.
     #[must_use]
-    pub fn target(&self) -> Option<Arc<Target>> {
+    pub fn target(&self) -> Option<Arc<TargetName>> {
         self.target
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -174,7 +173,7 @@ impl CallContext {
     }
 
     /// Notes that `target` is tried now.
-    pub fn note_target(&self, target: Arc<Target>) {
+    pub fn note_target(&self, target: Arc<TargetName>) {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
     }
 }

@@ -17,11 +17,13 @@ mod caller;
 mod context;
 mod operation;
 mod payload;
+mod target;
 
 pub use caller::Caller;
 pub use context::{CallContext, RequestId};
 pub use operation::Operation;
 pub use payload::Payload;
+pub use target::TargetName;
 
 /// One request of one caller, on its way through the hooks to a provider.
 #[derive(Clone)]

@@ -60,7 +60,7 @@ async fn dispatch(registry: &Registry, call: Call) -> Result<Reply> {
             call.head()?;
             let entry = Arc::clone(model(&call)?);
             let target = Target::resolve(registry, &entry)?;
-            call.context().note_target(Arc::clone(&target));
+            call.context().note_target(Arc::clone(target.name()));
             match target.route() {
                 Route::Service(service) => {
                     let timeouts = target.timeouts();

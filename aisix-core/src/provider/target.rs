@@ -6,7 +6,7 @@ use super::boxed::BoxUpstream;
 use super::registry::Backend;
 use super::upstream::UpstreamTls;
 use super::{Endpoint, Provider, Registry, Timeouts};
-use crate::call::Operation;
+use crate::call::{Operation, TargetName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hook::BoxCallService;
 use crate::resource::{ProviderKey, Secret};
@@ -15,7 +15,7 @@ use crate::snapshot::ModelEntry;
 /// A model together with the provider key that reaches it: resolved once for each version of
 /// their resources, and everything that a request needs of them made ready.
 pub struct Target {
-    provider: Box<str>,
+    name: Arc<TargetName>,
     timeouts: Timeouts,
     route: Route,
 }
@@ -88,7 +88,7 @@ impl Target {
         let defaults = registry.timeouts();
         let millis = |value: Option<u64>| value.filter(|ms| *ms > 0).map(Duration::from_millis);
         Ok(Self {
-            provider: provider.into(),
+            name: Arc::new(TargetName::new(provider, spec.model)),
             timeouts: Timeouts {
                 total: millis(resource.timeout).or(defaults.total),
                 stream_gap: millis(resource.stream_timeout).or(defaults.stream_gap),
@@ -122,10 +122,10 @@ impl Target {
             })
     }
 
-    /// The vendor's name, as the configuration writes it.
+    /// What logs and hooks call it.
     #[must_use]
-    pub fn provider(&self) -> &str {
-        &self.provider
+    pub fn name(&self) -> &Arc<TargetName> {
+        &self.name
     }
 
     /// How long the upstream may take.
@@ -142,7 +142,7 @@ impl Target {
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Target")
-            .field("provider", &self.provider)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
