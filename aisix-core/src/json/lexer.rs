@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use super::block::skip_blocks;
 use super::error::SyntaxError;
 use super::string::{Halves, find_special, find_special_near, skip_escape, unescape};
 
@@ -285,6 +286,10 @@ fn skip_long_string(
             Some(b'\\') => at = skip_escape(bytes, at, halves)?,
             Some(_) => return Err(SyntaxError::new(at, "control character in a string")),
             None => return Err(SyntaxError::new(at, "unterminated string")),
+        }
+        // The pieces of a stream seldom have more than one; prose has another soon.
+        if escaped {
+            at = skip_blocks(bytes, at, halves)?;
         }
         escaped = true;
     }

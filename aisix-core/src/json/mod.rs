@@ -25,6 +25,7 @@
 //! refuse it, because a request that holds one cannot be translated for another vendor.
 //! [`members`] and [`Cursor`] let it pass: some vendors cut an emoji in two between two chunks of a stream.
 
+mod block;
 mod cursor;
 mod error;
 mod head;

@@ -127,7 +127,14 @@ const fn first_byte(hits: u64) -> usize {
 #[inline]
 pub(super) fn skip_escape(bytes: &[u8], at: usize, halves: Halves) -> Result<usize, SyntaxError> {
     match bytes.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(&byte) if is_short_escape(byte) => Ok(at + 2),
+        _ => skip_long_escape(bytes, at, halves),
+    }
+}
+
+#[inline(never)]
+fn skip_long_escape(bytes: &[u8], at: usize, halves: Halves) -> Result<usize, SyntaxError> {
+    match bytes.get(at + 1) {
         Some(b'u') => match unicode_escape(bytes, at)? {
             (Some(_), end) => Ok(end),
             (None, end) if halves == Halves::Allow => Ok(end),
@@ -136,6 +143,22 @@ pub(super) fn skip_escape(bytes: &[u8], at: usize, halves: Halves) -> Result<usi
         Some(_) => Err(SyntaxError::new(at, "unknown escape")),
         None => Err(SyntaxError::new(bytes.len(), "unterminated string")),
     }
+}
+
+/// Whether `byte` is an escape together with the backslash before it.
+#[inline(always)]
+pub(super) fn is_short_escape(byte: u8) -> bool {
+    // The eight lie too far apart for one mask of bits, which LLVM would make of a `match`.
+    static TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut short: &[u8] = b"\"\\/bfnrt";
+        while let [byte, rest @ ..] = short {
+            table[*byte as usize] = true;
+            short = rest;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
 }
 
 /// Whether an escaped half of a surrogate pair may stand alone.
