@@ -31,65 +31,41 @@ impl Slots {
 impl<E, P, R, A> Slots<E, P, R, A> {
     /// Adds a hook that sees every call, inside those at the edge before it.
     pub fn edge<L>(self, hook: L) -> Slots<Stack<L, E>, P, R, A> {
-        let Self {
-            edge,
-            policy,
-            routing,
-            attempt,
-        } = self;
         Slots {
-            edge: Stack::new(hook, edge),
-            policy,
-            routing,
-            attempt,
+            edge: Stack::new(hook, self.edge),
+            policy: self.policy,
+            routing: self.routing,
+            attempt: self.attempt,
         }
     }
 
     /// Adds a hook that decides on calls, inside those before it.
     pub fn policy<L>(self, hook: L) -> Slots<E, Stack<L, P>, R, A> {
-        let Self {
-            edge,
-            policy,
-            routing,
-            attempt,
-        } = self;
         Slots {
-            edge,
-            policy: Stack::new(hook, policy),
-            routing,
-            attempt,
+            edge: self.edge,
+            policy: Stack::new(hook, self.policy),
+            routing: self.routing,
+            attempt: self.attempt,
         }
     }
 
     /// Adds a hook that chooses among targets or tries again, inside those before it.
     pub fn routing<L>(self, hook: L) -> Slots<E, P, Stack<L, R>, A> {
-        let Self {
-            edge,
-            policy,
-            routing,
-            attempt,
-        } = self;
         Slots {
-            edge,
-            policy,
-            routing: Stack::new(hook, routing),
-            attempt,
+            edge: self.edge,
+            policy: self.policy,
+            routing: Stack::new(hook, self.routing),
+            attempt: self.attempt,
         }
     }
 
     /// Adds a hook that sees each try at an upstream, inside those before it.
     pub fn attempt<L>(self, hook: L) -> Slots<E, P, R, Stack<L, A>> {
-        let Self {
-            edge,
-            policy,
-            routing,
-            attempt,
-        } = self;
         Slots {
-            edge,
-            policy,
-            routing,
-            attempt: Stack::new(hook, attempt),
+            edge: self.edge,
+            policy: self.policy,
+            routing: self.routing,
+            attempt: Stack::new(hook, self.attempt),
         }
     }
 

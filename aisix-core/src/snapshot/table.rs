@@ -1,4 +1,3 @@
-use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -9,19 +8,18 @@ use crate::resource::{ApiKey, CachePolicy, Guardrail, Id, KeyHash, Model, Provid
 
 /// A resource that is known by a unique name.
 pub(super) trait Named: Resource {
-    /// The name as it is looked up.
-    type Key: ?Sized + Hash + Eq;
-    /// The name as it is kept.
-    type Name: Borrow<Self::Key> + Hash + Eq;
+    /// The name as it is looked up; as it is kept, it is owned.
+    type Key: ?Sized + Hash + Eq + ToOwned<Owned: Hash + Eq>;
 
     fn key(&self) -> &Self::Key;
-    fn name(&self) -> Self::Name;
 }
+
+type Owned<R> = <<R as Named>::Key as ToOwned>::Owned;
 
 /// The last good value of every row of one kind, by id and by name.
 pub(super) struct Table<R: Named> {
     rows: HashTrieMapSync<Id, Arc<Entry<R>>>,
-    claims: HashTrieMapSync<R::Name, Claim<R>>,
+    claims: HashTrieMapSync<Owned<R>, Claim<R>>,
 }
 
 /// Who claims one name: `first` serves, `rest` waits.
@@ -96,9 +94,7 @@ impl<R: Named> Table<R> {
         let before = self.claims.get(key).cloned();
         let after = Claim::among(before.as_ref(), whose.id(), by);
         match &after {
-            Some(claim) => self
-                .claims
-                .insert_mut(whose.resource().name(), claim.clone()),
+            Some(claim) => self.claims.insert_mut(key.to_owned(), claim.clone()),
             None => {
                 self.claims.remove_mut(key);
             }
@@ -176,65 +172,40 @@ impl<R> Turn<R> {
 
 impl Named for ApiKey {
     type Key = KeyHash;
-    type Name = KeyHash;
 
     fn key(&self) -> &KeyHash {
         &self.key_hash
-    }
-
-    fn name(&self) -> KeyHash {
-        self.key_hash
     }
 }
 
 impl Named for Model {
     type Key = str;
-    type Name = Box<str>;
 
     fn key(&self) -> &str {
         &self.display_name
-    }
-
-    fn name(&self) -> Box<str> {
-        self.display_name.as_str().into()
     }
 }
 
 impl Named for ProviderKey {
     type Key = str;
-    type Name = Box<str>;
 
     fn key(&self) -> &str {
         &self.display_name
-    }
-
-    fn name(&self) -> Box<str> {
-        self.display_name.as_str().into()
     }
 }
 
 impl Named for Guardrail {
     type Key = str;
-    type Name = Box<str>;
 
     fn key(&self) -> &str {
         &self.name
-    }
-
-    fn name(&self) -> Box<str> {
-        self.name.as_str().into()
     }
 }
 
 impl Named for CachePolicy {
     type Key = str;
-    type Name = Box<str>;
 
     fn key(&self) -> &str {
         &self.name
-    }
-
-    fn name(&self) -> Box<str> {
-        self.name.as_str().into()
     }
 }
