@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::resources::{MODEL, UPSTREAM_MODEL};
+use crate::upstream::{Answer, Gate};
 
 /// A chat request of one message.
 pub fn ask(text: &str) -> Value {
@@ -67,6 +68,15 @@ pub fn role() -> Value {
 /// The last chunk of a choice.
 pub fn finish(reason: &str) -> Value {
     chunk(json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": reason}]))
+}
+
+/// A stream that has begun, and ends when `gate` opens.
+pub fn held_by(gate: &Gate) -> Answer {
+    Answer::stream()
+        .event(&role())
+        .wait(gate)
+        .event(&finish("stop"))
+        .done()
 }
 
 /// The extra chunk that carries only usage.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aisix_tests::openai::{ask_stream, finish, role};
+use aisix_tests::openai::{ask_stream, held_by, role};
 use aisix_tests::resources::Resources;
 use aisix_tests::server::Server;
 use aisix_tests::upstream::{Answer, End, Gate, Upstream};
@@ -31,13 +31,7 @@ async fn finishes_a_stream_and_takes_nothing_new() {
     let upstream = Upstream::start().await;
     let mut server = Server::start(&Resources::over(&upstream)).await;
     let gate = Gate::new();
-    upstream.push(
-        Answer::stream()
-            .event(&role())
-            .wait(&gate)
-            .event(&finish("stop"))
-            .done(),
-    );
+    upstream.push(held_by(&gate));
 
     let mut stream = server.client().open(&ask_stream("Hi")).await;
     stream.next_json().await;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aisix_tests::client::{Client, Reply};
-use aisix_tests::openai::{ask, ask_stream, completion, finish, role, text, usage_chunk};
+use aisix_tests::openai::{ask, ask_stream, completion, finish, held_by, role, text, usage_chunk};
 use aisix_tests::resources::{MODEL, Resources, UPSTREAM_MODEL};
 use aisix_tests::server::Server;
 use aisix_tests::upstream::{Answer, Gate, Upstream};
@@ -193,12 +193,7 @@ async fn holds_a_slot_until_the_last_byte() {
     let (upstream, _server, client) = limited(json!({"concurrency": 2})).await;
     let gate = Gate::new();
     for _ in 0..2 {
-        let held = Answer::stream()
-            .event(&role())
-            .wait(&gate)
-            .event(&finish("stop"))
-            .done();
-        upstream.push(held);
+        upstream.push(held_by(&gate));
     }
 
     let mut first = client.open(&ask_stream("Hi")).await;

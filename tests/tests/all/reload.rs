@@ -1,7 +1,7 @@
 //! SIGHUP.
 
 use aisix_tests::client::Client;
-use aisix_tests::openai::{ask, ask_stream, completion, finish, role};
+use aisix_tests::openai::{ask, ask_stream, completion, held_by};
 use aisix_tests::resources::{KEY, MODEL, Resources, UPSTREAM_MODEL};
 use aisix_tests::server::Server;
 use aisix_tests::upstream::{Answer, Gate, Upstream};
@@ -125,13 +125,7 @@ async fn refuses_an_invalid_file_whole() {
 async fn leaves_a_running_stream_alone() {
     let (upstream, server, _) = pair().await;
     let gate = Gate::new();
-    upstream.push(
-        Answer::stream()
-            .event(&role())
-            .wait(&gate)
-            .event(&finish("stop"))
-            .done(),
-    );
+    upstream.push(held_by(&gate));
     let client = server.client();
 
     let mut stream = client.open(&ask_stream("Hi")).await;

@@ -1,7 +1,7 @@
 //! Streamed chat completions.
 
 use aisix_tests::openai::{
-    ask_stream, ask_stream_with_usage, chunk, error, finish, role, text, usage_chunk,
+    ask_stream, ask_stream_with_usage, chunk, error, finish, held_by, role, text, usage_chunk,
 };
 use aisix_tests::raw::{RawClient, chat_request};
 use aisix_tests::resources::{MODEL, Resources, UPSTREAM_MODEL};
@@ -355,13 +355,7 @@ async fn keeps_a_silent_stream_alive_with_comments() {
         .start()
         .await;
     let gate = Gate::new();
-    upstream.push(
-        Answer::stream()
-            .event(&role())
-            .wait(&gate)
-            .event(&finish("stop"))
-            .done(),
-    );
+    upstream.push(held_by(&gate));
 
     let mut stream = server.client().open(&ask_stream("Hi")).await;
     stream.next_json().await;
