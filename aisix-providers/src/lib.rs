@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "a test is its own host")
+)]
 
 #[cfg(any(feature = "deepseek", feature = "openai"))]
 mod credential;

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_types, reason = "the one place where it is allowed")]
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
