@@ -7,9 +7,7 @@ use aisix_tests::fixtures::{Fixture, openai_formats};
 use aisix_tests::resources::{KEY, Resources};
 use aisix_tests::sdk::{Job, Sdk};
 use aisix_tests::server::Server;
-use aisix_tests::splice::{
-    events, stream_with_model, top_level, with_model, without_added_stream_options,
-};
+use aisix_tests::splice::{stream_with_model, top_level, with_model, without_added_stream_options};
 use aisix_tests::upstream::{Answer, Upstream};
 use serde_json::{Value, json};
 
@@ -87,10 +85,6 @@ async fn passes_recorded_traffic_but_for_model() {
     let client = replay.server.client();
     let mut compared = 0;
     for (at, fixture) in replay.fixtures.iter().enumerate() {
-        // DeepSeek's dialect differs: what may change is tested below.
-        if fixture.provider == "deepseek" {
-            continue;
-        }
         let request = with_model(&fixture.request, &name(at));
         let path = format!("/v1{}", fixture.path());
 
@@ -115,12 +109,22 @@ async fn passes_recorded_traffic_but_for_model() {
             }
         } else if fixture.stream {
             let want = stream_with_model(&fixture.response, &name(at));
-            assert_eq!(reply.text(), text(&want), "{}", fixture.id);
+            // DeepSeek sends blank lines behind the last event, which say nothing.
+            assert_eq!(
+                reply.text().trim_end(),
+                text(&want).trim_end(),
+                "{}",
+                fixture.id
+            );
         } else {
             let want = with_model(&fixture.response, &name(at));
             assert_eq!(reply.text(), text(&want), "{}", fixture.id);
         }
-        compare_request(fixture, &replay.upstream.next_request().await.body);
+        let sent = replay.upstream.next_request().await.body;
+        // DeepSeek's smaller vocabulary is adapted to where a request goes beyond it.
+        if fixture.provider != "deepseek" {
+            compare_request(fixture, &sent);
+        }
         compared += 1;
     }
     assert!(compared > 100, "only {compared} compared");
@@ -141,107 +145,6 @@ fn compare_request(fixture: &Fixture, seen: &[u8]) {
         assert_eq!(text(&seen), text(&want), "{}", fixture.id);
     } else {
         assert_eq!(text(seen), text(&want), "{}", fixture.id);
-    }
-}
-
-#[tokio::test]
-async fn keeps_the_meaning_of_recorded_deepseek_traffic() {
-    let Some(replay) = Replay::start().await else {
-        return;
-    };
-    let client = replay.server.client();
-    let mut compared = 0;
-    for (at, fixture) in replay.fixtures.iter().enumerate() {
-        if fixture.provider != "deepseek" {
-            continue;
-        }
-        let reply = client
-            .post(
-                "/v1/chat/completions",
-                with_model(&fixture.request, &name(at)),
-            )
-            .await
-            .ok();
-
-        if fixture.stream {
-            assert!(
-                reply.text().trim_end().ends_with("data: [DONE]"),
-                "{}",
-                fixture.id
-            );
-            let (got, recorded) = (events(&reply.body), events(&fixture.response));
-            assert!(
-                got.iter().all(|chunk| chunk["model"] == name(at)),
-                "{}",
-                fixture.id
-            );
-            assert_eq!(Told::by(&got), Told::by(&recorded), "{}", fixture.id);
-            // As OpenAI does: usage in a chunk of its own, for a caller who asked.
-            let with_usage: Vec<_> = got
-                .iter()
-                .filter(|chunk| chunk["usage"].is_object())
-                .collect();
-            assert_eq!(with_usage.len(), 1, "{}", fixture.id);
-            assert_eq!(with_usage[0]["choices"], json!([]), "{}", fixture.id);
-        } else {
-            let mut recorded: Value = serde_json::from_slice(&fixture.response).expect("JSON");
-            let mut got = reply.json();
-            assert_eq!(got["model"], name(at));
-            for body in [&mut recorded, &mut got] {
-                body["model"] = json!("same");
-                without_tool_index(body);
-            }
-            assert_eq!(got, recorded, "{}", fixture.id);
-        }
-        compared += 1;
-    }
-    assert!(compared >= 8, "only {compared} compared");
-}
-
-/// What a stream of chunks says, however it is cut into chunks.
-#[derive(Debug, Default, PartialEq)]
-struct Told {
-    content: String,
-    reasoning: String,
-    tools: String,
-    finish: Option<String>,
-    usage: Value,
-}
-
-impl Told {
-    fn by(chunks: &[Value]) -> Self {
-        let mut told = Self::default();
-        for chunk in chunks {
-            let choice = &chunk["choices"][0];
-            let delta = &choice["delta"];
-            told.content += delta["content"].as_str().unwrap_or_default();
-            told.reasoning += delta["reasoning_content"].as_str().unwrap_or_default();
-            for call in delta["tool_calls"].as_array().into_iter().flatten() {
-                told.tools += &call.to_string();
-            }
-            if let Some(finish) = choice["finish_reason"].as_str() {
-                told.finish = Some(finish.to_owned());
-            }
-            if chunk["usage"].is_object() {
-                told.usage = chunk["usage"].clone();
-            }
-        }
-        told
-    }
-}
-
-/// DeepSeek numbers the tool calls of a whole answer; OpenAI's format has no such member there.
-fn without_tool_index(body: &mut Value) {
-    for choice in body["choices"].as_array_mut().into_iter().flatten() {
-        for call in choice["message"]["tool_calls"]
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-        {
-            call.as_object_mut()
-                .expect("a tool call is an object")
-                .remove("index");
-        }
     }
 }
 
@@ -282,13 +185,13 @@ async fn reads_the_same_through_the_gateway(sdk: Sdk) {
     let results = sdk.run(&job).await;
 
     for (pair, (fixture, op)) in results.chunks(2).zip(labels) {
-        let [direct, through] = [&pair[0], &pair[1]].map(|result| comparable(result, fixture, op));
+        let [direct, through] = [&pair[0], &pair[1]].map(comparable);
         assert_eq!(through, direct, "{sdk:?} {op}: {}", fixture.id);
     }
 }
 
-/// A result without what differs by design: the model's name, and DeepSeek's own manners.
-fn comparable(result: &Value, fixture: &Fixture, op: &str) -> Value {
+/// A result without what differs by design: the model's name.
+fn comparable(result: &Value) -> Value {
     if let Some(error) = result.get("error") {
         // The message of the Python SDK prints a dictionary in the order of the wire.
         let keys = ["class", "status_code", "type", "code", "param", "body"];
@@ -298,16 +201,6 @@ fn comparable(result: &Value, fixture: &Fixture, op: &str) -> Value {
             .collect();
     }
     let mut result = result["ok"].clone();
-    if fixture.provider == "deepseek" {
-        match op {
-            "chat_stream" => {
-                let told = Told::by(result.as_array().expect("a list of chunks"));
-                return json!(format!("{told:?}"));
-            }
-            "chat_stream_helper" => result["kinds"] = Value::Null,
-            _ => without_tool_index(&mut result),
-        }
-    }
     same_model(&mut result);
     result
 }
