@@ -131,8 +131,9 @@ async fn run(
     let make = ProxyService::maker(gateway, health, RealIp::new(&config.proxy.real_ip));
     let ended = drain.on_signals(config.shutdown.min_drain, config.shutdown.max_drain)?;
     let reloads = reloads(reload)?;
-    let serving = start(config, listener, options, &drain, make)?;
+    // The port is open: whoever reads this may connect, and is served in a moment.
     announce(notice.as_ref())?;
+    let serving = start(config, listener, options, &drain, make)?;
     tracing::info!(%addr, "serving");
 
     tokio::select! {
