@@ -1,12 +1,9 @@
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::{Request, Response, StatusCode};
-use http_body::Frame;
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -20,7 +17,6 @@ use crate::conversation::ChatRequest;
 use crate::dialect::{self, DialectId};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{Next, check_fn, hook_fn};
-use crate::provider::upstream::UpstreamBody;
 use crate::provider::{Endpoint, Provider, Registry, TargetSpec};
 use crate::resource::Kind;
 use crate::testing::TestUpstream;
@@ -224,54 +220,6 @@ async fn events_that_are_ready_together_leave_together() {
         first.len(),
         10 * chunk("a").len() - 10 * "acme-1".len() + 10 * "fast".len()
     );
-}
-
-#[tokio::test]
-async fn events_of_one_read_leave_in_one_write() {
-    let fixture = fixture().await;
-    let frames = [
-        chunk("a"),
-        chunk("b"),
-        finish(),
-        "data: [DONE]\n\n".to_owned(),
-    ];
-    let body = OneATurn {
-        frames: frames.into_iter().map(Bytes::from).collect(),
-        turn: false,
-    };
-    fixture.upstream.stream_of(UpstreamBody::new(body));
-    let response = respond(&fixture, chat(&hello(json!({"stream": true})))).await;
-    let mut body = response.into_body();
-    let mut sizes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let data = frame.unwrap().into_data().unwrap();
-        sizes.push(String::from_utf8_lossy(&data).matches("data: ").count());
-    }
-    // The first waits for nobody; what is decoded a turn later each leaves together.
-    assert_eq!(sizes, [1, 3]);
-}
-
-/// A body as hyper's client has it: what it has read comes one frame a turn of another task.
-struct OneATurn {
-    frames: std::collections::VecDeque<Bytes>,
-    turn: bool,
-}
-
-impl http_body::Body for OneATurn {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>>>> {
-        self.turn = !self.turn;
-        if self.turn {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(self.frames.pop_front().map(|bytes| Ok(Frame::data(bytes))))
-    }
 }
 
 #[tokio::test]

@@ -32,10 +32,6 @@ pub(super) struct PassThrough {
     /// Runs from the last event on, while the upstream has not closed its side.
     linger: Option<Pin<Box<Sleep>>>,
     failure: Option<Error>,
-    /// Something has been handed on.
-    has_begun: bool,
-    /// Others have had their turn since the upstream was last read.
-    has_yielded: bool,
 }
 
 #[derive(Default)]
@@ -76,8 +72,6 @@ impl PassThrough {
             progress: Progress::Waiting,
             linger: None,
             failure: None,
-            has_begun: false,
-            has_yielded: false,
         }
     }
 
@@ -211,15 +205,6 @@ impl PassThrough {
         Some(StreamItem::Frames(frames))
     }
 
-    /// Whether to let other tasks have a turn before what is ready is handed on.
-    ///
-    /// A client of hyper decodes one frame at a time, in a task of its own: frames that came in one
-    /// read are there one turn after the other, and would leave in as many writes. The first one
-    /// waits for nobody: the head of the answer leaves together with it.
-    fn should_yield(&self) -> bool {
-        self.has_begun && !self.has_yielded && !self.ready.bytes.is_empty()
-    }
-
     /// Whether an upstream that has said its last word has been waited for long enough; waiting at
     /// all lets its connection be used again.
     fn lingered(&mut self, cx: &mut Context<'_>) -> bool {
@@ -246,20 +231,10 @@ impl Stream for PassThrough {
                 });
             }
             if this.ready.bytes.len() >= WRITE_LIMIT {
-                this.has_begun = true;
                 return Poll::Ready(this.take_ready().map(Ok));
             }
-            if this.read(cx).is_ready() {
-                this.has_yielded = false;
-            } else {
-                if this.should_yield() {
-                    this.has_yielded = true;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+            if this.read(cx).is_pending() {
                 if let Some(item) = this.take_ready() {
-                    this.has_yielded = false;
-                    this.has_begun = true;
                     return Poll::Ready(Some(Ok(item)));
                 }
                 if this.progress == Progress::Done && this.lingered(cx) {

@@ -60,18 +60,13 @@ impl TestUpstream {
     #[must_use]
     pub fn stream(&self) -> BodySender {
         let (frames, receiver) = mpsc::unbounded_channel();
-        self.stream_of(UpstreamBody::new(Fed { frames: receiver }));
-        BodySender { frames }
-    }
-
-    /// Answers the next request with a stream whose bytes are `body`.
-    pub fn stream_of(&self, body: UpstreamBody) {
-        let mut response = Response::new(body);
+        let mut response = Response::new(UpstreamBody::new(Fed { frames: receiver }));
         let events = http::HeaderValue::from_static("text/event-stream");
         response
             .headers_mut()
             .insert(http::header::CONTENT_TYPE, events);
         self.lock().answers.push_back(Ok(response));
+        BodySender { frames }
     }
 
     /// Fails the next request.
