@@ -77,7 +77,8 @@ impl<E, P, R, A> GatewayBuilder<E, P, R, A> {
         self
     }
 
-    /// Gives up on a body that pauses for longer than `gap`.
+    /// Gives up on a body that pauses for longer than `gap`, or that, beyond one such pause, comes
+    /// more slowly than 1 KiB a second.
     pub fn body_gap(mut self, gap: Duration) -> Self {
         self.limits.body_gap = gap;
         self

@@ -380,3 +380,21 @@ async fn exports_a_file_that_it_takes_again() {
         .await;
     again.client().with_key(&key).get("/v1/models").await.ok();
 }
+
+#[tokio::test]
+async fn exports_a_resources_file_without_resolving_its_references() {
+    let resources = r#"
+_format_version: "1"
+provider_keys:
+  - {display_name: k, provider: openai, api_key: "${UPSTREAM_KEY}"}
+"#;
+    let export = Server::builder()
+        .file("resources.yaml", resources)
+        .env("UPSTREAM_KEY", "sk-in-the-environment")
+        .args(&["export", "--config", "aisix.yaml"])
+        .run()
+        .await;
+
+    assert_eq!(export.status.code(), Some(0), "{export:?}");
+    assert_eq!(export.stdout, resources);
+}
