@@ -59,7 +59,7 @@ impl<S> Layer<S> for AccessLayer {
 
 impl Check for Access {
     fn check(&self, call: &Call) -> Result<()> {
-        if !call.operation().is_inference() {
+        if !call.operation().has_body() {
             return Ok(());
         }
         call.head()?;

@@ -2,7 +2,7 @@ use aisix_core::call::{Operation, Payload};
 use aisix_core::dialect::{self, DialectId};
 use aisix_core::error::{Error, Result};
 use aisix_core::json;
-use aisix_core::provider::{Endpoint, Provider, TargetSpec};
+use aisix_core::provider::{Endpoint, EndpointSpec, Provider, TargetSpec};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -41,11 +41,11 @@ impl Provider for DeepSeek {
         }
     }
 
-    fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint> {
+    fn endpoint(&self, spec: &EndpointSpec, target: &TargetSpec<'_>) -> Result<Endpoint> {
         // The address needs no version, unlike every other vendor's.
         let endpoint = match target.api_base() {
-            Some(base) => Endpoint::post_uri(ApiBase::parse(base)?.join(operation.openai_path())?)?,
-            None => Endpoint::post(API_BASE, operation.openai_path())?,
+            Some(base) => Endpoint::post_uri(ApiBase::parse(base)?.join(spec.openai_path())?)?,
+            None => Endpoint::post(API_BASE, spec.openai_path())?,
         };
         bearer(endpoint, target)
     }
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     fn adapt(body: &Value) -> Result<Option<Value>> {
-        let payload = Payload::new(Operation::Chat, &openai::Chat, body.to_string().into());
+        let payload = Payload::new(&openai::Chat, body.to_string().into());
         let adapted = DeepSeek::new().adapt(Operation::Chat, &payload)?;
         Ok(adapted.map(|bytes| serde_json::from_slice(&bytes).unwrap()))
     }

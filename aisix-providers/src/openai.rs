@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use aisix_core::call::Operation;
 use aisix_core::dialect::{self, DialectId};
 use aisix_core::error::Result;
-use aisix_core::provider::{Endpoint, Provider, TargetSpec};
+use aisix_core::provider::{Endpoint, EndpointSpec, Provider, TargetSpec};
 
 use crate::credential::bearer;
 use crate::url::ApiBase;
@@ -67,12 +67,9 @@ impl Provider for OpenAi {
         }
     }
 
-    fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint> {
+    fn endpoint(&self, spec: &EndpointSpec, target: &TargetSpec<'_>) -> Result<Endpoint> {
         let base = ApiBase::parse(target.api_base_or(&self.api_base))?;
-        bearer(
-            Endpoint::post_uri(base.join(operation.openai_path())?)?,
-            target,
-        )
+        bearer(Endpoint::post_uri(base.join(spec.openai_path())?)?, target)
     }
 
     fn tells_usage_on_request(&self) -> bool {

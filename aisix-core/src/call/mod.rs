@@ -126,7 +126,7 @@ impl Call {
     /// The body is no conversation in the caller's dialect.
     pub fn conversation(&self) -> Result<Option<&ChatRequest>> {
         match self.operation {
-            Operation::Chat => self.payload.chat().map(Some),
+            Operation::Chat | Operation::CountTokens => self.payload.chat().map(Some),
             Operation::Embeddings
             | Operation::ListModels
             | Operation::RetrieveModel

@@ -2,13 +2,16 @@ use std::fmt;
 
 use crate::dialect::{self, DialectId};
 
-/// What a caller asks for; whether it wants a stream is a property of the request, not another
-/// operation.
+/// What a caller asks for. In which dialect, and whether it wants a stream, are properties of the
+/// request, not other operations: what holds for a chat holds for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// An answer to a conversation: `POST /v1/chat/completions`.
+    /// An answer to a conversation, in any dialect: `POST /v1/chat/completions`, `/v1/messages`,
+    /// `/v1/responses`, `/v1/completions`.
     Chat,
+    /// How many tokens a conversation has: `POST /v1/messages/count_tokens`.
+    CountTokens,
     /// Vectors for texts: `POST /v1/embeddings`.
     Embeddings,
     /// The models that the caller may use: `GET /v1/models`.
@@ -22,8 +25,9 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation that a path leads to.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Chat,
+        Self::CountTokens,
         Self::Embeddings,
         Self::ListModels,
         Self::RetrieveModel,
@@ -34,6 +38,7 @@ impl Operation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::CountTokens => "count_tokens",
             Self::Embeddings => "embeddings",
             Self::ListModels => "list_models",
             Self::RetrieveModel => "retrieve_model",
@@ -41,38 +46,22 @@ impl Operation {
         }
     }
 
-    /// The route template, a label of metrics and logs.
-    #[must_use]
-    pub const fn route(self) -> &'static str {
-        match self {
-            Self::Chat => "/v1/chat/completions",
-            Self::Embeddings => "/v1/embeddings",
-            Self::ListModels => "/v1/models",
-            Self::RetrieveModel => "/v1/models/{id}",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The path below the `/v1` of an OpenAI-compatible vendor.
-    #[must_use]
-    pub const fn openai_path(self) -> &'static str {
-        match self {
-            Self::Chat => "chat/completions",
-            Self::Embeddings => "embeddings",
-            Self::ListModels | Self::RetrieveModel => "models",
-            Self::Unknown => "",
-        }
-    }
-
-    /// The dialect that callers of this operation speak.
+    /// The dialect in which it is asked for unless the path says otherwise.
     #[must_use]
     pub const fn dialect(self) -> DialectId {
         match self {
             Self::Embeddings => dialect::OPENAI_EMBEDDINGS,
+            Self::CountTokens => dialect::ANTHROPIC_COUNT_TOKENS,
             Self::Chat | Self::ListModels | Self::RetrieveModel | Self::Unknown => {
                 dialect::OPENAI_CHAT
             }
         }
+    }
+
+    /// Whether it names a model in a body.
+    #[must_use]
+    pub const fn has_body(self) -> bool {
+        matches!(self, Self::Chat | Self::CountTokens | Self::Embeddings)
     }
 
     /// Whether a model works for it: then it is limited, metered and billed.

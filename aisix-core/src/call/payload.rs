@@ -3,11 +3,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::Operation;
 use crate::conversation::{ChatRequest, EmbeddingsRequest};
-use crate::dialect::{Dialect, DialectId};
+use crate::dialect::{Dialect, DialectId, TargetModel};
 use crate::error::{Error, Result};
-use crate::json::{Field, Head, Presence};
+use crate::json::{Head, Presence};
 
 /// The body of a request: the caller's bytes, a head from one cheap pass over them, and the typed
 /// conversation, parsed when it is first asked for, and once.
@@ -28,10 +27,10 @@ struct Body {
 }
 
 impl Payload {
-    /// Reads the head of `bytes`, a request for `operation` in `dialect`.
+    /// Reads the head of `bytes`, a request in `dialect`.
     #[must_use]
-    pub fn new(operation: Operation, dialect: &'static dyn Dialect, bytes: Bytes) -> Self {
-        let head = Head::scan(&bytes).and_then(|head| check(operation, head));
+    pub fn new(dialect: &'static dyn Dialect, bytes: Bytes) -> Self {
+        let head = Head::scan(&bytes).and_then(|head| check(dialect, head));
         Self::from_parts(dialect, bytes, head)
     }
 
@@ -54,8 +53,9 @@ impl Payload {
     /// The dialect cannot express the request.
     pub fn from_chat(dialect: &'static dyn Dialect, request: ChatRequest) -> Result<Self> {
         let codec = dialect.chat().ok_or_else(|| no_conversation(dialect))?;
-        let (bytes, _carry) = codec.write_request(&request)?;
-        let payload = Self::new(Operation::Chat, dialect, bytes);
+        let target = TargetModel::new(&request.model);
+        let (bytes, _carry) = codec.write_request(&request, &target)?;
+        let payload = Self::new(dialect, bytes);
         payload.head()?;
         // What was written from the conversation reads as it.
         drop(payload.body.chat.set(request));
@@ -74,8 +74,8 @@ impl Payload {
         let codec = dialect
             .embeddings()
             .ok_or_else(|| no_conversation(dialect))?;
-        let bytes = codec.write_request(request)?;
-        let payload = Self::new(Operation::Embeddings, dialect, bytes);
+        let bytes = codec.write_request(request, &TargetModel::new(&request.model))?;
+        let payload = Self::new(dialect, bytes);
         payload.head()?;
         Ok(payload)
     }
@@ -190,8 +190,8 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// What a request for `operation` must have, said before any upstream is asked.
-fn check(operation: Operation, head: Head) -> Result<Head> {
+/// What a request must have, said before any upstream is asked.
+fn check(dialect: &dyn Dialect, head: Head) -> Result<Head> {
     let missing = |param: &'static str| {
         Error::invalid_request(format!("Missing required parameter: '{param}'."))
             .with_param(param)
@@ -204,10 +204,10 @@ fn check(operation: Operation, head: Head) -> Result<Head> {
         }
         Some(_) => {}
     }
-    let (field, param) = match operation {
-        Operation::Embeddings => (Field::Input, "input"),
-        _ => (Field::Messages, "messages"),
+    let Some(field) = dialect.input() else {
+        return Ok(head);
     };
+    let param = field.as_str();
     match head.has_items(field) {
         Presence::Missing => Err(missing(param)),
         Presence::Empty => Err(

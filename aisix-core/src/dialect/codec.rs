@@ -2,7 +2,7 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
-use super::Carry;
+use super::{Carry, TargetModel};
 use crate::conversation::{
     ChatEvent, ChatRequest, ChatResponse, EmbeddingsRequest, EmbeddingsResponse,
 };
@@ -18,12 +18,16 @@ pub trait ChatCodec: fmt::Debug + Send + Sync {
     /// [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest), with the parameter at fault.
     fn read_request(&self, body: &[u8]) -> Result<ChatRequest>;
 
-    /// Writes what the upstream is asked.
+    /// Writes what the upstream is asked: of `target`, whatever model the caller named.
     ///
     /// # Errors
     ///
-    /// [`Error::unsupported`] with the parameter that this format cannot express.
-    fn write_request(&self, request: &ChatRequest) -> Result<(Bytes, Carry)>;
+    /// [`Error::unsupported`] with the parameter that this format, or this model, cannot express.
+    fn write_request(
+        &self,
+        request: &ChatRequest,
+        target: &TargetModel<'_>,
+    ) -> Result<(Bytes, Carry)>;
 
     /// Reads what the upstream answered.
     ///
@@ -56,12 +60,13 @@ pub trait EmbeddingsCodec: fmt::Debug + Send + Sync {
     /// [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest), with the parameter at fault.
     fn read_request(&self, body: &[u8]) -> Result<EmbeddingsRequest>;
 
-    /// Writes what the upstream is asked.
+    /// Writes what the upstream is asked: of `target`, whatever model the caller named.
     ///
     /// # Errors
     ///
     /// [`Error::unsupported`] with the parameter that this format cannot express.
-    fn write_request(&self, request: &EmbeddingsRequest) -> Result<Bytes>;
+    fn write_request(&self, request: &EmbeddingsRequest, target: &TargetModel<'_>)
+    -> Result<Bytes>;
 
     /// Reads what the upstream answered.
     ///
@@ -78,6 +83,33 @@ pub trait EmbeddingsCodec: fmt::Debug + Send + Sync {
     ///
     /// [`Internal`](crate::error::ErrorKind::Internal) when the answer cannot be serialised.
     fn write_response(&self, response: &EmbeddingsResponse) -> Result<Bytes>;
+}
+
+/// Reads and writes the question how many tokens a conversation has, in one wire format.
+pub trait TokenCountCodec: fmt::Debug + Send + Sync {
+    /// Reads what a caller asks about.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest), with the parameter at fault.
+    fn read_request(&self, body: &[u8]) -> Result<ChatRequest>;
+
+    /// Writes what the upstream is asked about.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::unsupported`] with the parameter that this format cannot express.
+    fn write_request(&self, request: &ChatRequest, target: &TargetModel<'_>) -> Result<Bytes>;
+
+    /// Reads the count.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamDecode`](crate::error::ErrorKind::UpstreamDecode)
+    fn read_response(&self, body: &[u8]) -> Result<u64>;
+
+    /// Writes the count.
+    fn write_response(&self, tokens: u64) -> Bytes;
 }
 
 /// Reads one streamed answer: each event of the wire gives none, one or several.

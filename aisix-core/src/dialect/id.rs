@@ -22,8 +22,12 @@ pub const OPENAI_RESPONSES: DialectId = DialectId::new("openai.responses");
 pub const OPENAI_COMPLETIONS: DialectId = DialectId::new("openai.completions");
 /// Anthropic's messages.
 pub const ANTHROPIC_MESSAGES: DialectId = DialectId::new("anthropic.messages");
+/// Anthropic's count of the tokens that messages would have.
+pub const ANTHROPIC_COUNT_TOKENS: DialectId = DialectId::new("anthropic.count_tokens");
 /// Gemini's `generateContent`.
 pub const GEMINI_GENERATE: DialectId = DialectId::new("gemini.generate");
+/// Gemini's `countTokens`.
+pub const GEMINI_COUNT_TOKENS: DialectId = DialectId::new("gemini.count_tokens");
 /// Gemini's `embedContent` and `batchEmbedContents`.
 pub const GEMINI_EMBED: DialectId = DialectId::new("gemini.embed");
 

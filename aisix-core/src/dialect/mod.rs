@@ -14,15 +14,15 @@
 //! that writing a request returns and reading the answer takes.
 //!
 //! ```
-//! use aisix_core::dialect::{self, Dialects};
+//! use aisix_core::dialect::{self, Dialects, TargetModel};
 //!
 //! let dialects = Dialects::default();
 //! let chat = dialects.get(dialect::OPENAI_CHAT).and_then(|d| d.chat()).expect("built in");
 //! let request = chat.read_request(br#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#)?;
 //! assert_eq!(request.messages[0].text(), "Hi");
 //!
-//! let (body, _carry) = chat.write_request(&request)?;
-//! assert_eq!(&body[..], br#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#);
+//! let (body, _carry) = chat.write_request(&request, &TargetModel::new("gpt-4o"))?;
+//! assert_eq!(&body[..], br#"{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]}"#);
 //! # Ok::<_, aisix_core::error::Error>(())
 //! ```
 //!
@@ -38,6 +38,7 @@
 //! - A stream decoder gives the same events for any split of the bytes, which
 //!   [`sse::Scanner`] makes easy.
 
+mod capabilities;
 mod carry;
 mod codec;
 mod head;
@@ -51,15 +52,19 @@ use std::fmt;
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, StatusCode};
 
+pub use self::capabilities::{Capabilities, TargetModel, ThinkingControl};
 pub use self::carry::Carry;
-pub use self::codec::{ChatCodec, EmbeddingsCodec, EncodeOptions, StreamDecoder, StreamEncoder};
+pub use self::codec::{
+    ChatCodec, EmbeddingsCodec, EncodeOptions, StreamDecoder, StreamEncoder, TokenCountCodec,
+};
 pub use self::head::{EventHead, ResponseHead};
 pub use self::id::{
-    ANTHROPIC_MESSAGES, DialectId, GEMINI_EMBED, GEMINI_GENERATE, OPENAI_CHAT, OPENAI_COMPLETIONS,
-    OPENAI_EMBEDDINGS, OPENAI_RESPONSES,
+    ANTHROPIC_COUNT_TOKENS, ANTHROPIC_MESSAGES, DialectId, GEMINI_COUNT_TOKENS, GEMINI_EMBED,
+    GEMINI_GENERATE, OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI_RESPONSES,
 };
 pub use self::set::Dialects;
 use crate::error::{Error, Result};
+use crate::json::Field;
 use crate::sse;
 
 /// One wire format.
@@ -68,6 +73,10 @@ use crate::sse;
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Its name.
     fn id(&self) -> DialectId;
+
+    /// The member that every request must have, and that must not be empty: what the model is
+    /// asked. `None` where requests without one make sense.
+    fn input(&self) -> Option<Field>;
 
     /// Looks at a whole answer that passes through.
     ///
@@ -111,6 +120,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
 
     /// Reads and writes embeddings, if this is a format of embeddings.
     fn embeddings(&self) -> Option<&dyn EmbeddingsCodec> {
+        None
+    }
+
+    /// Reads and writes counts of tokens, if this is a format of counts.
+    fn token_count(&self) -> Option<&dyn TokenCountCodec> {
         None
     }
 }

@@ -10,7 +10,7 @@ use super::Gateway;
 use crate::call::{Call, Operation, Payload};
 use crate::conversation::{ChatEvent, ChatRequest, ChatResponse};
 use crate::conversation::{EmbeddingsRequest, EmbeddingsResponse};
-use crate::dialect::{Carry, Dialect, StreamDecoder};
+use crate::dialect::{Carry, Dialect, OPENAI_CHAT, OPENAI_EMBEDDINGS, StreamDecoder};
 use crate::error::{Error, Result};
 use crate::reply::{Answer, Content, EndGuard, EventStream, Frames, ReplyBody, StreamItem, Tally};
 use crate::sse::Scanner;
@@ -51,7 +51,7 @@ impl Gateway {
     ///
     /// What a hook or the provider says.
     pub async fn embeddings(&self, request: EmbeddingsRequest) -> Result<EmbeddingsResponse> {
-        let dialect = self.local.shared.dialect(Operation::Embeddings);
+        let dialect = self.local.shared.dialect(OPENAI_EMBEDDINGS);
         let payload = Payload::from_embeddings(dialect, &request)?;
         let call = Call::new(self.context(), Operation::Embeddings, payload);
         let tally = Tally::of(&call);
@@ -124,7 +124,7 @@ impl ChatCall {
 
     async fn send(self) -> Result<(&'static dyn Dialect, ReplyBody, EndGuard)> {
         let Self { gateway, request } = self;
-        let dialect = gateway.local.shared.dialect(Operation::Chat);
+        let dialect = gateway.local.shared.dialect(OPENAI_CHAT);
         let payload = Payload::from_chat(dialect, request)?;
         let call = Call::new(gateway.context(), Operation::Chat, payload);
         let tally = Tally::of(&call);

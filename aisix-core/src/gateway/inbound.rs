@@ -39,25 +39,29 @@ where
         context = context.with_peer(Some(*address));
     }
     let shared = &gateway.local.shared;
-    let (operation, payload) = match Route::of(&method, &uri) {
-        Route::Operation(operation, resource) => {
-            if let Some(name) = resource {
-                context = context.with_resource(name);
-            }
-            let dialect = shared.dialect(operation);
-            let payload = if operation.is_inference() {
-                payload(gateway, operation, dialect, &headers, body).await
+    let (operation, payload) = match shared.route(&method, &uri) {
+        Route::Operation(operation, dialect) => {
+            let dialect = shared.dialect(dialect);
+            let payload = if operation.has_body() {
+                payload(gateway, dialect, &headers, body).await
             } else {
                 Payload::none(dialect)
             };
             (operation, payload)
         }
-        route => {
-            let error = Route::error(&method, &uri, route == Route::WrongMethod);
+        Route::Model(name) => {
+            context = context.with_resource(name);
+            let operation = Operation::RetrieveModel;
             (
-                Operation::Unknown,
-                Payload::failed(shared.dialect(Operation::Unknown), error),
+                operation,
+                Payload::none(shared.dialect(operation.dialect())),
             )
+        }
+        route @ (Route::WrongMethod | Route::Other) => {
+            let error = Route::error(&method, &uri, route == Route::WrongMethod);
+            let operation = Operation::Unknown;
+            let dialect = shared.dialect(operation.dialect());
+            (operation, Payload::failed(dialect, error))
         }
     };
     let context = context.with_request_line(method, uri).with_headers(headers);
@@ -75,7 +79,6 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 
 async fn payload<B>(
     gateway: &Gateway,
-    operation: Operation,
     dialect: &'static dyn Dialect,
     headers: &HeaderMap,
     body: B,
@@ -89,7 +92,7 @@ where
     let mut body = Box::pin(body);
     if declared.is_none_or(|length| length <= limits.body as u64) {
         match collect(body.as_mut(), declared, limits).await {
-            Ok(Some(bytes)) => return Payload::new(operation, dialect, bytes),
+            Ok(Some(bytes)) => return Payload::new(dialect, bytes),
             Ok(None) => {}
             Err(error) => return Payload::failed(dialect, error),
         }

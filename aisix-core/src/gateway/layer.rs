@@ -65,14 +65,19 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match Route::of(request.method(), request.uri()) {
+        match self
+            .gateway
+            .local
+            .shared
+            .route(request.method(), request.uri())
+        {
             Route::Other => {
                 // The instance that was polled ready is the one to call; its clone takes its place.
                 let clone = self.inner.clone();
                 let mut ready = mem::replace(&mut self.inner, clone);
                 LayerFuture::inner(ready.call(request))
             }
-            Route::Operation(..) | Route::WrongMethod => {
+            Route::Operation(..) | Route::Model(_) | Route::WrongMethod => {
                 LayerFuture::gateway(self.gateway.call(request))
             }
         }

@@ -4,13 +4,16 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Uri};
 
 use crate::call::Operation;
+use crate::dialect::{self, DialectId};
 use crate::error::{Error, ErrorKind};
 
 /// Where a request leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
-    /// To an operation, on what the path names.
-    Operation(Operation, Option<Cow<'a, str>>),
+    /// To an operation in a dialect.
+    Operation(Operation, DialectId),
+    /// To the model that the path names.
+    Model(Cow<'a, str>),
     /// To a path of the gateway's, by a method that it does not take.
     WrongMethod,
     /// Elsewhere.
@@ -22,21 +25,25 @@ impl<'a> Route<'a> {
         let Some(path) = uri.path().strip_prefix("/v1/") else {
             return Self::Other;
         };
-        let (expected, operation, resource) = match path {
-            "chat/completions" => (Method::POST, Operation::Chat, None),
-            "embeddings" => (Method::POST, Operation::Embeddings, None),
-            "models" => (Method::GET, Operation::ListModels, None),
-            _ => match path.strip_prefix("models/") {
-                Some(name) if !name.is_empty() => {
-                    (Method::GET, Operation::RetrieveModel, Some(decode(name)))
-                }
-                _ => return Self::Other,
+        let route = match (path, path.strip_prefix("models/")) {
+            ("models", _) => Self::Operation(Operation::ListModels, dialect::OPENAI_CHAT),
+            (_, Some(name)) if !name.is_empty() => Self::Model(decode(name)),
+            _ => match BODIES.iter().find(|(known, ..)| *known == path) {
+                Some((_, operation, dialect)) => Self::Operation(*operation, *dialect),
+                None => return Self::Other,
             },
         };
-        if *method == expected {
-            Self::Operation(operation, resource)
+        if *method == route.method() {
+            route
         } else {
             Self::WrongMethod
+        }
+    }
+
+    fn method(&self) -> Method {
+        match self {
+            Self::Operation(operation, _) if operation.has_body() => Method::POST,
+            _ => Method::GET,
         }
     }
 
@@ -44,9 +51,10 @@ impl<'a> Route<'a> {
     pub(super) fn error(method: &Method, uri: &Uri, wrong_method: bool) -> Error {
         let path = uri.path();
         if wrong_method {
-            let allowed = match path {
-                "/v1/chat/completions" | "/v1/embeddings" => "POST",
-                _ => "GET",
+            let below = path.strip_prefix("/v1/").unwrap_or_default();
+            let allowed = match BODIES.iter().any(|(known, ..)| *known == below) {
+                true => "POST",
+                false => "GET",
             };
             let mut headers = HeaderMap::new();
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
@@ -60,6 +68,24 @@ impl<'a> Route<'a> {
         }
     }
 }
+
+/// The paths below `/v1/` that take a body.
+const BODIES: [(&str, Operation, DialectId); 6] = [
+    ("chat/completions", Operation::Chat, dialect::OPENAI_CHAT),
+    ("completions", Operation::Chat, dialect::OPENAI_COMPLETIONS),
+    (
+        "embeddings",
+        Operation::Embeddings,
+        dialect::OPENAI_EMBEDDINGS,
+    ),
+    ("messages", Operation::Chat, dialect::ANTHROPIC_MESSAGES),
+    (
+        "messages/count_tokens",
+        Operation::CountTokens,
+        dialect::ANTHROPIC_COUNT_TOKENS,
+    ),
+    ("responses", Operation::Chat, dialect::OPENAI_RESPONSES),
+];
 
 /// Decodes percent signs, as official SDKs send the `/` of a model's name; what is no UTF-8 then
 /// stays as it is, and names no model.
@@ -98,7 +124,7 @@ mod tests {
 
     #[test]
     fn finds_operations_by_path_and_method() {
-        let chat = Route::Operation(Operation::Chat, None);
+        let chat = Route::Operation(Operation::Chat, dialect::OPENAI_CHAT);
         assert_eq!(
             route(&Method::POST, "/v1/chat/completions?beta=true"),
             format!("{chat:?}")
@@ -112,7 +138,7 @@ mod tests {
     #[test]
     fn takes_the_rest_of_the_path_as_the_name_of_a_model() {
         let named = |uri| match Route::of(&Method::GET, &Uri::from_static(uri)) {
-            Route::Operation(Operation::RetrieveModel, Some(name)) => name.into_owned(),
+            Route::Model(name) => name.into_owned(),
             other => panic!("{other:?}"),
         };
         assert_eq!(named("/v1/models/vendor/gpt"), "vendor/gpt");

@@ -2,15 +2,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Method, Request, Response, Uri};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use super::inbound::{self, BoxError};
 use super::outbound::{self, Answering};
+use super::route::Route;
 use super::{Body, Gateway, ResponseFuture, Shared};
-use crate::call::{Call, Operation};
-use crate::dialect::{Dialect, openai};
+use crate::call::Call;
+use crate::dialect::{Dialect, DialectId, openai};
 use crate::reply::Tally;
 
 /// Errors become answers, so the service itself has none.
@@ -59,10 +60,16 @@ impl Answering {
 }
 
 impl Shared {
-    /// The codec in which callers of `operation` speak.
-    pub(super) fn dialect(&self, operation: Operation) -> &'static dyn Dialect {
-        self.dialects
-            .get(operation.dialect())
-            .unwrap_or(&openai::Chat)
+    /// Where a request leads; a path whose dialect is not spoken here is none of the gateway's.
+    pub(super) fn route<'a>(&self, method: &Method, uri: &'a Uri) -> Route<'a> {
+        match Route::of(method, uri) {
+            Route::Operation(_, dialect) if self.dialects.get(dialect).is_none() => Route::Other,
+            route => route,
+        }
+    }
+
+    /// The codec of the dialect called `id`.
+    pub(super) fn dialect(&self, id: DialectId) -> &'static dyn Dialect {
+        self.dialects.get(id).unwrap_or(&openai::Chat)
     }
 }

@@ -17,7 +17,7 @@ use crate::conversation::ChatRequest;
 use crate::dialect::{self, DialectId};
 use crate::error::{Error, ErrorKind};
 use crate::hook::{Next, check_fn, hook_fn};
-use crate::provider::{Endpoint, Provider, Registry, TargetSpec};
+use crate::provider::{Endpoint, EndpointSpec, Provider, Registry, TargetSpec};
 use crate::resource::Kind;
 use crate::testing::TestUpstream;
 
@@ -36,8 +36,8 @@ impl Provider for Acme {
         }
     }
 
-    fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint> {
-        Endpoint::post("https://acme.example/v1", operation.openai_path())?.with_secret_header(
+    fn endpoint(&self, spec: &EndpointSpec, target: &TargetSpec<'_>) -> Result<Endpoint> {
+        Endpoint::post("https://acme.example/v1", spec.openai_path())?.with_secret_header(
             "x-acme-key",
             target.secret()?,
             "",

@@ -52,6 +52,14 @@ pub enum Field {
     Contents,
 }
 
+impl Field {
+    /// The name of the member.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        READ[self as usize]
+    }
+}
+
 /// Whether a member is there and holds anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "there is no fourth possibility")]

@@ -56,7 +56,7 @@ async fn dispatch(registry: &Registry, call: Call) -> Result<Reply> {
         Operation::Unknown => Err(call.head().err().unwrap_or_else(|| {
             Error::new(ErrorKind::RouteNotFound, "There is nothing at this path.")
         })),
-        Operation::Chat | Operation::Embeddings => {
+        Operation::Chat | Operation::CountTokens | Operation::Embeddings => {
             call.head()?;
             let entry = Arc::clone(model(&call)?);
             let target = Target::resolve(registry, &entry)?;

@@ -6,6 +6,8 @@ use http::uri::Scheme;
 use http::{Method, Uri};
 
 use super::upstream::UpstreamTls;
+use crate::call::Operation;
+use crate::dialect::{self, DialectId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::Secret;
 
@@ -18,6 +20,62 @@ pub struct Endpoint {
     headers: HeaderMap,
     tls: Option<Arc<UpstreamTls>>,
 }
+
+/// What an [`Endpoint`] is for.
+///
+/// ```
+/// use aisix_core::call::Operation;
+/// use aisix_core::dialect;
+/// use aisix_core::provider::EndpointSpec;
+///
+/// let spec = EndpointSpec::new(Operation::Chat, dialect::OPENAI_RESPONSES);
+/// assert_eq!(spec.openai_path(), "responses");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndpointSpec {
+    /// What is asked for.
+    pub operation: Operation,
+    /// In which of the vendor's dialects.
+    pub dialect: DialectId,
+    /// Whether the answer is to be a stream.
+    pub is_stream: bool,
+}
+
+// === impl EndpointSpec ===
+
+impl EndpointSpec {
+    /// A whole answer to `operation`, in `dialect`.
+    #[must_use]
+    pub const fn new(operation: Operation, dialect: DialectId) -> Self {
+        Self {
+            operation,
+            dialect,
+            is_stream: false,
+        }
+    }
+
+    /// Says whether the answer is to be a stream.
+    #[must_use]
+    pub const fn with_stream(mut self, is_stream: bool) -> Self {
+        self.is_stream = is_stream;
+        self
+    }
+
+    /// The path below the `/v1` of an OpenAI-compatible vendor; empty for other dialects.
+    #[must_use]
+    pub fn openai_path(&self) -> &'static str {
+        match self.dialect {
+            dialect::OPENAI_CHAT => "chat/completions",
+            dialect::OPENAI_COMPLETIONS => "completions",
+            dialect::OPENAI_EMBEDDINGS => "embeddings",
+            dialect::OPENAI_RESPONSES => "responses",
+            _ => "",
+        }
+    }
+}
+
+// === impl Endpoint ===
 
 impl Endpoint {
     /// `POST` to `path` below `base`; a query of `base` is kept at the end.

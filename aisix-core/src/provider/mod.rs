@@ -10,7 +10,7 @@
 //! use aisix_core::call::Operation;
 //! use aisix_core::dialect::{self, DialectId};
 //! use aisix_core::error::Result;
-//! use aisix_core::provider::{Endpoint, Provider, TargetSpec};
+//! use aisix_core::provider::{Endpoint, EndpointSpec, Provider, TargetSpec};
 //!
 //! #[derive(Debug)]
 //! struct Acme;
@@ -27,8 +27,8 @@
 //!         }
 //!     }
 //!
-//!     fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint> {
-//!         Endpoint::post(target.api_base_or("https://api.acme.example/v1"), operation.openai_path())?
+//!     fn endpoint(&self, spec: &EndpointSpec, target: &TargetSpec<'_>) -> Result<Endpoint> {
+//!         Endpoint::post(target.api_base_or("https://api.acme.example/v1"), spec.openai_path())?
 //!             .with_secret_header("x-acme-key", target.secret()?, "")
 //!     }
 //! }
@@ -37,6 +37,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::HeaderName;
 
 use crate::call::{Operation, Payload};
 use crate::dialect::DialectId;
@@ -53,7 +54,7 @@ mod target;
 pub mod upstream;
 
 pub use dispatch::Dispatch;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, EndpointSpec};
 pub use registry::{Registry, Timeouts};
 pub use target::{Target, TargetSpec};
 
@@ -74,18 +75,25 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// not offer the operation.
     fn dialects(&self, operation: Operation) -> &[DialectId];
 
-    /// Where `operation` is asked for, and with which credentials.
+    /// Where what `spec` describes is asked for, and with which credentials.
     ///
     /// # Errors
     ///
     /// The provider key lacks what the vendor needs, or holds what is no URL or no header.
-    fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint>;
+    fn endpoint(&self, spec: &EndpointSpec, target: &TargetSpec<'_>) -> Result<Endpoint>;
 
     /// Whether the vendor tells a stream's usage only to those who ask with
     /// `stream_options.include_usage`. Then the gateway always asks, and keeps the answer from a
     /// caller who did not.
     fn tells_usage_on_request(&self) -> bool {
         true
+    }
+
+    /// Whether a header of the caller's goes to the vendor when both speak the same dialect, in
+    /// place of the endpoint's own: what the vendor's SDKs say beside the body.
+    fn passes_header(&self, name: &HeaderName) -> bool {
+        let _ = name;
+        false
     }
 
     /// Writes the body anew where the vendor's reading of the dialect differs from its author's;

@@ -7,9 +7,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{self, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::Target;
 use super::target::HttpRoute;
 use super::upstream::{RequestBody, UpstreamOptions, UpstreamTls};
+use super::{EndpointSpec, Target};
 use crate::call::{Call, Payload, RequestId};
 use crate::error::{Error, Result};
 use crate::json::{self, Head};
@@ -28,7 +28,8 @@ pub(super) fn request(
     target: &Target,
     route: &HttpRoute,
 ) -> Result<Outgoing> {
-    let endpoint = route.endpoint(call.operation())?;
+    let spec = EndpointSpec::new(call.operation(), call.dialect()).with_stream(call.is_stream());
+    let endpoint = route.endpoint(&spec)?;
     check_dialect(call, route)?;
     let (body, usage_was_added) = body(call, entry, route)?;
 
@@ -51,7 +52,9 @@ pub(super) fn request(
     let id = call.context().request_id().header_value().clone();
     headers.insert(HeaderName::from_static(RequestId::HEADER), id);
     for (name, value) in call.context().headers() {
-        if route.options.forwards(name) {
+        if route.provider.passes_header(name) {
+            headers.insert(name.clone(), value.clone());
+        } else if route.options.forwards(name) {
             headers.append(name.clone(), value.clone());
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::boxed::BoxUpstream;
 use super::registry::Backend;
 use super::upstream::UpstreamTls;
-use super::{Endpoint, Provider, Registry, Timeouts};
+use super::{Endpoint, EndpointSpec, Provider, Registry, Timeouts};
 use crate::call::{Operation, TargetName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hook::BoxCallService;
@@ -36,7 +36,7 @@ pub(super) struct HttpRoute {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) client: BoxUpstream,
     pub(super) options: crate::resource::RequestOptions,
-    endpoints: Vec<(Operation, Result<Endpoint>)>,
+    endpoints: Vec<(EndpointSpec, Result<Endpoint>)>,
 }
 
 /// What [`Target::resolve`] leaves in the model's cell.
@@ -151,15 +151,17 @@ impl fmt::Debug for Target {
 
 impl HttpRoute {
     fn compile(vendor: &Arc<dyn Provider>, client: &BoxUpstream, spec: &TargetSpec<'_>) -> Self {
-        let endpoints = Operation::ALL
-            .into_iter()
-            .filter(|operation| !vendor.dialects(*operation).is_empty())
-            .map(|operation| {
-                let tls = spec.key.and_then(upstream_tls);
-                let endpoint = vendor.endpoint(operation, spec);
-                (operation, endpoint.map(|endpoint| endpoint.with_tls(tls)))
-            })
-            .collect();
+        let tls = spec.key.and_then(upstream_tls);
+        let mut endpoints = Vec::new();
+        for operation in Operation::ALL {
+            for dialect in vendor.dialects(operation) {
+                for is_stream in [false, true] {
+                    let of = EndpointSpec::new(operation, *dialect).with_stream(is_stream);
+                    let endpoint = vendor.endpoint(&of, spec);
+                    endpoints.push((of, endpoint.map(|known| known.with_tls(tls.clone()))));
+                }
+            }
+        }
         Self {
             provider: Arc::clone(vendor),
             client: client.clone(),
@@ -168,12 +170,13 @@ impl HttpRoute {
         }
     }
 
-    pub(super) fn endpoint(&self, operation: Operation) -> Result<&Endpoint> {
-        match self.endpoints.iter().find(|(known, _)| *known == operation) {
+    pub(super) fn endpoint(&self, spec: &EndpointSpec) -> Result<&Endpoint> {
+        match self.endpoints.iter().find(|(known, _)| known == spec) {
             Some((_, endpoint)) => endpoint.as_ref().map_err(Clone::clone),
             None => Err(Error::invalid_request(format!(
-                "The provider `{}` does not offer {operation}.",
-                self.provider.name()
+                "The provider `{}` does not offer {}.",
+                self.provider.name(),
+                spec.operation
             ))
             .with_code("unsupported_operation")
             .with_param("model")),

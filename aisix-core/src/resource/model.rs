@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use super::{Cidr, Invalid, Kind, RateLimit, Resource, Routing, text};
+use crate::dialect::Capabilities;
 
 /// A name that callers may ask for, and what stands behind it.
 ///
@@ -41,6 +42,9 @@ pub struct Model {
     /// How much all callers together may take.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
+    /// What the model takes and refuses, where the built-in table does not know it or is wrong.
+    #[serde(default)]
+    pub capabilities: Option<Capabilities>,
     /// What tokens cost.
     #[serde(default)]
     pub cost: Option<Cost>,

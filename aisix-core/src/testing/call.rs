@@ -131,7 +131,7 @@ impl TestCall {
             .get(self.operation.dialect())
             .unwrap_or(&openai::Chat);
         let bytes = self.bytes.unwrap_or_else(|| self.body.to_string().into());
-        let payload = Payload::new(self.operation, dialect, bytes);
+        let payload = Payload::new(dialect, bytes);
         Call::new(context, self.operation, payload)
     }
 }

@@ -15,7 +15,7 @@ use aisix_core::dialect::{self, DialectId};
 use aisix_core::error::Result;
 use aisix_core::gateway::Gateway;
 use aisix_core::provider::upstream::UpstreamClient;
-use aisix_core::provider::{Endpoint, Provider, TargetSpec};
+use aisix_core::provider::{Endpoint, EndpointSpec, Provider, TargetSpec};
 use aisix_core::resource::Kind;
 use aisix_core::testing::TestUpstream;
 use axum::Router;
@@ -42,9 +42,9 @@ impl Provider for Acme {
     }
 
     /// Called once for each version of a model's resources, not for each request.
-    fn endpoint(&self, operation: Operation, target: &TargetSpec<'_>) -> Result<Endpoint> {
+    fn endpoint(&self, spec: &EndpointSpec, target: &TargetSpec<'_>) -> Result<Endpoint> {
         let base = target.api_base_or("https://api.acme.example/v1");
-        Endpoint::post(base, operation.openai_path())?.with_secret_header(
+        Endpoint::post(base, spec.openai_path())?.with_secret_header(
             "x-acme-key",
             target.secret()?,
             "",

@@ -15,10 +15,10 @@ use crate::conversation::{
     Embedding, EmbeddingEncoding, EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse, Extra,
 };
 use crate::dialect::{
-    Dialect, DialectId, EmbeddingsCodec, EventHead, OPENAI_EMBEDDINGS, ResponseHead,
+    Dialect, DialectId, EmbeddingsCodec, EventHead, OPENAI_EMBEDDINGS, ResponseHead, TargetModel,
 };
 use crate::error::{Error, Result};
-use crate::json::write_string;
+use crate::json::{Field, write_string};
 
 /// The format of embeddings: `POST /v1/embeddings`.
 ///
@@ -106,6 +106,10 @@ impl Dialect for Embeddings {
         OPENAI_EMBEDDINGS
     }
 
+    fn input(&self) -> Option<Field> {
+        Some(Field::Input)
+    }
+
     fn scan_response(&self, body: &[u8]) -> Result<ResponseHead> {
         scan::scan_response(body)
     }
@@ -146,13 +150,17 @@ impl EmbeddingsCodec for Embeddings {
         Ok(request)
     }
 
-    fn write_request(&self, request: &EmbeddingsRequest) -> Result<Bytes> {
+    fn write_request(
+        &self,
+        request: &EmbeddingsRequest,
+        target: &TargetModel<'_>,
+    ) -> Result<Bytes> {
         if let Some(name) = request.extra.foreign_to(ID).next() {
             let message = format!("The target's format has no `{name}`.");
             return Err(Error::unsupported(name.to_owned(), message));
         }
         let wire = Request {
-            model: Some(request.model.clone()),
+            model: Some(target.name().to_owned()),
             input: Some((&request.input).into()),
             encoding_format: request.encoding.map(Into::into),
             dimensions: request.dimensions,
@@ -380,7 +388,9 @@ mod tests {
         for input in [r#""a""#, r#"["a","b"]"#, "[1,2]", "[[1],[2,3]]"] {
             let body = format!(r#"{{"model":"m","input":{input},"encoding_format":"base64"}}"#);
             let request = CODEC.read_request(body.as_bytes()).unwrap();
-            let written = CODEC.write_request(&request).unwrap();
+            let written = CODEC
+                .write_request(&request, &TargetModel::new(&request.model))
+                .unwrap();
             assert_eq!(str::from_utf8(&written).unwrap(), body);
         }
     }
@@ -427,7 +437,7 @@ mod tests {
             if let Some(file) = &entry.request {
                 let body = recorded.load(file);
                 let written = CODEC
-                    .write_request(&CODEC.read_request(&body).unwrap())
+                    .write_request(&CODEC.read_request(&body).unwrap(), &TargetModel::new("m"))
                     .unwrap();
                 let value = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
                 assert_eq!(value(&written), value(&body), "{}", entry.id);

@@ -42,9 +42,10 @@ use super::{error, scan};
 use crate::conversation::{ChatRequest, ChatResponse};
 use crate::dialect::{
     Carry, ChatCodec, Dialect, DialectId, EncodeOptions, EventHead, OPENAI_CHAT, ResponseHead,
-    StreamDecoder, StreamEncoder,
+    StreamDecoder, StreamEncoder, TargetModel,
 };
 use crate::error::{Error, Result};
+use crate::json::Field;
 use crate::sse;
 
 /// The format of chat completions.
@@ -66,6 +67,10 @@ impl Chat {
 impl Dialect for Chat {
     fn id(&self) -> DialectId {
         OPENAI_CHAT
+    }
+
+    fn input(&self) -> Option<Field> {
+        Some(Field::Messages)
     }
 
     fn scan_response(&self, body: &[u8]) -> Result<ResponseHead> {
@@ -102,8 +107,12 @@ impl ChatCodec for Chat {
         request::read_request(body)
     }
 
-    fn write_request(&self, request: &ChatRequest) -> Result<(Bytes, Carry)> {
-        request::write_request(request)
+    fn write_request(
+        &self,
+        request: &ChatRequest,
+        target: &TargetModel<'_>,
+    ) -> Result<(Bytes, Carry)> {
+        request::write_request(request, target.name())
     }
 
     fn read_response(&self, body: &[u8], carry: &Carry) -> Result<ChatResponse> {

@@ -247,7 +247,7 @@ fn culprit(body: &[u8]) -> Option<(String, serde_json::Error)> {
 
 // === writing ===
 
-pub(super) fn write_request(request: &ChatRequest) -> Result<(Bytes, Carry)> {
+pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes, Carry)> {
     let mut rest = own_fields(&request.extra).map_err(Fault::into_error)?;
     let mut names = Names {
         carry: Carry::default(),
@@ -272,7 +272,7 @@ pub(super) fn write_request(request: &ChatRequest) -> Result<(Bytes, Carry)> {
     let only_old = noted(MAX_TOKENS) && !noted(MAX_COMPLETION_TOKENS);
     let said_stream = request.stream || noted(SAID_NOT_TO_STREAM);
     let wire = wire::Request {
-        model: Some(request.model.clone()),
+        model: Some(model.to_owned()),
         messages: Some(messages),
         tools: (!tools.is_empty()).then_some(tools),
         tool_choice: request

@@ -6,7 +6,7 @@ use crate::conversation::{
     Assembler, ChatEvent, ChatRequest, ChatResponse, FinishReason, FunctionTool, Message, Part,
     PartKind, Reasoning, ReasoningOptions, Role, Source, Start, ToolChoice, ToolResult, Usage,
 };
-use crate::dialect::{Carry, ChatCodec, EncodeOptions};
+use crate::dialect::{Carry, ChatCodec, EncodeOptions, TargetModel};
 use crate::error::{Error, ErrorKind};
 use crate::sse::Scanner;
 
@@ -17,7 +17,9 @@ fn read(value: &Value) -> ChatRequest {
 }
 
 fn write(request: &ChatRequest) -> Value {
-    let (body, _) = CODEC.write_request(request).unwrap();
+    let (body, _) = CODEC
+        .write_request(request, &TargetModel::new(&request.model))
+        .unwrap();
     serde_json::from_slice(&body).unwrap()
 }
 
@@ -166,7 +168,7 @@ fn what_nobody_knows_is_kept_where_it_stood() {
 fn properties_of_a_schema_keep_their_order() {
     let body = br#"{"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"z":1,"a":{"y":0.1,"b":2}}}}]}"#;
     let (written, _) = CODEC
-        .write_request(&CODEC.read_request(body).unwrap())
+        .write_request(&CODEC.read_request(body).unwrap(), &TargetModel::new("m"))
         .unwrap();
     assert_eq!(&written[..], body);
 }
@@ -333,7 +335,9 @@ fn fields_of_another_format_are_refused_by_name() {
     request
         .extra
         .insert("anthropic.messages", "container", json!("c"));
-    let error = CODEC.write_request(&request).unwrap_err();
+    let error = CODEC
+        .write_request(&request, &TargetModel::new(&request.model))
+        .unwrap_err();
     assert_eq!(error.code(), Some("unsupported_parameter"));
     assert_eq!(error.param(), Some("container"));
 
@@ -342,7 +346,7 @@ fn fields_of_another_format_are_refused_by_name() {
         .insert("anthropic.messages", "citations", json!({}));
     let turn = Message::new(Role::User, vec![part]);
     let error = CODEC
-        .write_request(&ChatRequest::new("m").message(turn))
+        .write_request(&ChatRequest::new("m").message(turn), &TargetModel::new("m"))
         .unwrap_err();
     assert_eq!(error.param(), Some("messages[0].content[0].citations"));
 }
@@ -355,7 +359,9 @@ fn names_that_are_none_here_are_restored_on_the_way_back() {
         .with_tool(FunctionTool::new("files.read"))
         .with_tool(FunctionTool::new(&*long))
         .with_tool(FunctionTool::new("plain"));
-    let (body, carry) = CODEC.write_request(&request).unwrap();
+    let (body, carry) = CODEC
+        .write_request(&request, &TargetModel::new(&request.model))
+        .unwrap();
     let value: Value = serde_json::from_slice(&body).unwrap();
     let name = |at: usize| value["tools"][at]["function"]["name"].as_str().unwrap();
     assert!(name(0).starts_with("files_read_"));
@@ -695,8 +701,14 @@ fn the_same_conversation_gives_the_same_bytes() {
         .user("hi")
         .with_tool(FunctionTool::new("a.b").with_parameters(json!({"z": 1, "a": 2})));
     assert_eq!(
-        CODEC.write_request(&request).unwrap().0,
-        CODEC.write_request(&request.clone()).unwrap().0
+        CODEC
+            .write_request(&request, &TargetModel::new(&request.model))
+            .unwrap()
+            .0,
+        CODEC
+            .write_request(&request.clone(), &TargetModel::new(&request.model))
+            .unwrap()
+            .0
     );
 }
 
