@@ -43,7 +43,10 @@ mod carry;
 mod codec;
 mod head;
 mod id;
+#[cfg(test)]
+mod recorded;
 mod set;
+mod tool_name;
 
 pub mod openai;
 

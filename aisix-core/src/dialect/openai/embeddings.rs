@@ -379,7 +379,8 @@ const ID: &str = OPENAI_EMBEDDINGS.as_str();
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::openai::recorded::recordings;
+    use crate::dialect::openai::OPENAI_VENDORS;
+    use crate::dialect::recorded::recordings;
 
     const CODEC: Embeddings = Embeddings::new();
 
@@ -430,14 +431,15 @@ mod tests {
 
     #[test]
     fn recorded_embeddings_mean_the_same_when_written_again() {
-        let Some(recorded) = recordings("embeddings", 5) else {
+        let Some(recorded) = recordings(OPENAI_VENDORS, "embeddings", 5) else {
             return;
         };
         for entry in recorded.entries.iter().filter(|entry| entry.status == 200) {
             if let Some(file) = &entry.request {
                 let body = recorded.load(file);
+                let request = CODEC.read_request(&body).unwrap();
                 let written = CODEC
-                    .write_request(&CODEC.read_request(&body).unwrap(), &TargetModel::new("m"))
+                    .write_request(&request, &TargetModel::new(&request.model))
                     .unwrap();
                 let value = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
                 assert_eq!(value(&written), value(&body), "{}", entry.id);

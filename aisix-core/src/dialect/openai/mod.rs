@@ -10,10 +10,12 @@ mod chat;
 mod embeddings;
 mod error;
 pub mod models;
-#[cfg(test)]
-mod recorded;
 mod scan;
 mod usage;
 
 pub use self::chat::Chat;
 pub use self::embeddings::Embeddings;
+
+/// The vendors of the recorded traffic that speak these formats.
+#[cfg(test)]
+const OPENAI_VENDORS: &[&str] = &["openai", "deepseek", "openai-compatible"];

@@ -1,13 +1,13 @@
 //! Calls of tools, and the names that tools have on the wire.
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::ID;
 use super::fault::{Fault, keep, taken};
 use super::wire::{self, CustomCall, FunctionCall, Rest};
 use crate::conversation::{Extra, Message, Part, PartKind, ToolCall, ToolCallKind};
 use crate::dialect::Carry;
+use crate::dialect::tool_name::ToolNameRule;
 
 /// The words of this conversation for the target: tool names that it accepts.
 #[derive(Debug, Default)]
@@ -117,35 +117,17 @@ pub(super) fn write_google_signature(rest: &mut Rest, signature: &str) {
 impl Names {
     /// The name on the wire: the caller's own, or a made-up one that is the same each time.
     pub(super) fn tool_name(&mut self, name: &str) -> String {
-        if !self.is_foreign || is_tool_name(name) {
-            return name.to_owned();
+        if self.is_foreign {
+            RULE.sent(name, &mut self.carry)
+        } else {
+            name.to_owned()
         }
-        let sent = shorten(name);
-        self.carry.rename_tool(name, &sent);
-        sent
     }
 }
 
-fn is_tool_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
-}
-
-/// Keeps what it can of the name and tells names apart by a hash of the whole.
-fn shorten(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let mut sent: String = name
-        .chars()
-        .map(|char| match char {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => char,
-            _ => '_',
-        })
-        .take(MAX_NAME - 9)
-        .collect();
-    sent.push('_');
-    sent.extend(digest.iter().take(4).map(|byte| format!("{byte:02x}")));
-    sent
-}
-
-/// The longest name of a tool.
-const MAX_NAME: usize = 64;
+/// What this format accepts as the name of a tool.
+const RULE: ToolNameRule = ToolNameRule {
+    max: 64,
+    also: b"_-",
+    letter_first: false,
+};

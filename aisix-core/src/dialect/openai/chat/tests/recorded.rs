@@ -1,10 +1,11 @@
 //! Recorded traffic: what is read and written again means the same.
 
 use super::*;
-use crate::dialect::openai::recorded::{self, Recordings};
+use crate::dialect::openai::OPENAI_VENDORS;
+use crate::dialect::recorded::{self, Recordings};
 
 fn recordings() -> Option<Recordings> {
-    recorded::recordings("chat_completions", 100)
+    recorded::recordings(OPENAI_VENDORS, "chat_completions", 100)
 }
 
 /// Drops what says nothing: `null` members other than a content, counts of zero in details, and

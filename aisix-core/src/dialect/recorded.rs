@@ -22,9 +22,9 @@ pub(super) struct Entry {
     pub(super) response: String,
 }
 
-/// At least so many recordings of `endpoint`, or `None` with a printed reason on a machine that
+/// At least so many recordings of `endpoint` of these `vendors`, or `None` with a printed reason on a machine that
 /// has none at all.
-pub(super) fn recordings(endpoint: &str, at_least: usize) -> Option<Recordings> {
+pub(super) fn recordings(vendors: &[&str], endpoint: &str, at_least: usize) -> Option<Recordings> {
     #[derive(Deserialize)]
     struct Manifest {
         entries: Vec<Entry>,
@@ -41,10 +41,7 @@ pub(super) fn recordings(endpoint: &str, at_least: usize) -> Option<Recordings> 
     };
     let manifest = fs::read(folder.join("manifest.json")).unwrap();
     let Manifest { mut entries } = serde_json::from_slice(&manifest).unwrap();
-    entries.retain(|entry| {
-        let speaks_it = ["openai", "deepseek", "openai-compatible"];
-        entry.endpoint == endpoint && speaks_it.contains(&&*entry.provider)
-    });
+    entries.retain(|entry| entry.endpoint == endpoint && vendors.contains(&&*entry.provider));
     assert!(
         entries.len() >= at_least,
         "only {} recordings",
