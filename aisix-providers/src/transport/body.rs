@@ -35,7 +35,7 @@ impl ResponseBody {
             return UpstreamBody::from_bytes(Bytes::new());
         }
         let timer = match &mut lease.held {
-            Held::Http1 { timer, .. } => std::mem::take(timer),
+            Held::Http1(connection) => std::mem::take(&mut connection.timer),
             Held::Http2 { .. } | Held::Nothing => Timer::default(),
         };
         UpstreamBody::new(Self {
@@ -50,8 +50,8 @@ impl ResponseBody {
     fn finish(&mut self) {
         self.incoming = None;
         if let Some(mut lease) = self.lease.take() {
-            if let Held::Http1 { timer, .. } = &mut lease.held {
-                *timer = std::mem::take(&mut self.timer);
+            if let Held::Http1(connection) = &mut lease.held {
+                connection.timer = std::mem::take(&mut self.timer);
             }
             lease.finish();
         }
@@ -83,7 +83,11 @@ impl Body for ResponseBody {
         let Some(incoming) = &mut this.incoming else {
             return Poll::Ready(None);
         };
-        match Pin::new(&mut *incoming).poll_frame(cx) {
+        let frame = match this.lease.as_mut().map(|lease| &mut lease.held) {
+            Some(Held::Http1(connection)) => connection.poll_frame(incoming, cx),
+            _ => Pin::new(&mut *incoming).poll_frame(cx),
+        };
+        match frame {
             Poll::Ready(Some(Ok(frame))) => {
                 this.timer.stop();
                 // With a known length the last frame is the end; nobody needs to ask again.

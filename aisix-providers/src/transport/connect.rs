@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use aisix_core::error::Error;
 use aisix_core::error::Result;
-use hyper::client::conn::http1;
 use hyper::client::conn::http2;
 use hyper::rt::Executor as _;
 use hyper::rt::Read;
@@ -26,6 +25,7 @@ use crate::transport::error::Phase;
 use crate::transport::executor::Executor;
 use crate::transport::host::Lease;
 use crate::transport::host::Opening;
+use crate::transport::http1::Http1;
 
 /// Makes connections, and has their tasks spawned.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Connector {
                 false => error::failed(Phase::Connect, authority, error),
             })?;
         let Some((config, name)) = &host.tls else {
-            return self.http1(opening, tcp).await;
+            return Self::http1(opening, tcp).await;
         };
         let handshake = TlsConnector::from(Arc::clone(config));
         let tls = timeout(tls_limit, handshake.connect(name.clone(), tcp.into_inner()))
@@ -79,24 +79,18 @@ impl Connector {
         if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
             self.http2(opening, TokioIo::new(tls)).await
         } else {
-            self.http1(opening, TokioIo::new(tls)).await
+            Self::http1(opening, TokioIo::new(tls)).await
         }
     }
 
-    async fn http1<T>(&self, opening: Opening, io: T) -> Result<Lease>
+    async fn http1<T>(opening: Opening, io: T) -> Result<Lease>
     where
         T: Read + Write + Unpin + Send + 'static,
     {
-        let (sender, connection) = http1::Builder::new()
-            .handshake(io)
+        let connection = Http1::handshake(io)
             .await
             .map_err(|error| broken(&opening, error))?;
-        self.executor.execute(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "an HTTP/1.1 connection to an upstream failed");
-            }
-        });
-        Ok(opening.http1(sender))
+        Ok(opening.http1(connection))
     }
 
     async fn http2<T>(&self, opening: Opening, io: T) -> Result<Lease>

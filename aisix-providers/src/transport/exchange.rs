@@ -198,10 +198,10 @@ async fn send(
     let authority = &host.origin.authority;
     let mut replay = None;
     let outcome = match &mut lease.held {
-        Held::Http1 { sender, timer } => {
-            timer.start(limits.headers);
-            let sent = within(timer, sender.try_send_request(request)).await;
-            timer.stop();
+        Held::Http1(connection) => {
+            connection.timer.start(limits.headers);
+            let sent = connection.send(request).await;
+            connection.timer.stop();
             sent
         }
         Held::Http2 { sender, .. } => {

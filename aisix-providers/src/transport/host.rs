@@ -17,14 +17,13 @@ use aisix_core::provider::upstream::UpstreamTls;
 use http::HeaderValue;
 use http::Uri;
 use http::uri::Authority;
-use hyper::client::conn::http1;
 use hyper::client::conn::http2;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::transport::timer::Timer;
+use crate::transport::http1::Http1;
 
 /// What two requests must have in common to share a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +64,7 @@ pub(super) struct Lease {
 
 #[derive(Debug)]
 pub(super) enum Held {
-    Http1 {
-        sender: http1::SendRequest<RequestBody>,
-        timer: Timer,
-    },
+    Http1(Http1),
     Http2 {
         sender: http2::SendRequest<RequestBody>,
         id: u64,
@@ -117,8 +113,7 @@ struct Connections {
 
 #[derive(Debug)]
 struct Idle {
-    sender: http1::SendRequest<RequestBody>,
-    timer: Timer,
+    connection: Http1,
     since: Instant,
 }
 
@@ -221,7 +216,9 @@ impl Host {
         let is_stale = |since: Instant| now.duration_since(since) >= limit;
         let http1 = connections
             .http1
-            .extract_if(.., |idle| idle.sender.is_closed() || is_stale(idle.since))
+            .extract_if(.., |idle| {
+                is_stale(idle.since) || !idle.connection.is_usable()
+            })
             .collect::<Vec<_>>();
         let http2 = connections
             .http2
@@ -240,14 +237,13 @@ impl Host {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, sender: http1::SendRequest<RequestBody>, mut timer: Timer) {
-        if sender.is_closed() {
+    fn put(&self, mut connection: Http1) {
+        if !connection.is_usable() {
             return;
         }
-        timer.stop();
+        connection.timer.stop();
         let idle = Idle {
-            sender,
-            timer,
+            connection,
             since: Instant::now(),
         };
         let mut connections = self.lock();
@@ -291,10 +287,10 @@ impl Lease {
 
     /// Gives the connection back: the answer has been read to its end.
     pub(super) fn finish(mut self) {
-        if let Held::Http1 { .. } = &self.held
-            && let Held::Http1 { sender, timer } = mem::replace(&mut self.held, Held::Nothing)
+        if let Held::Http1(_) = &self.held
+            && let Held::Http1(connection) = mem::replace(&mut self.held, Held::Nothing)
         {
-            self.host.put(sender, timer);
+            self.host.put(connection);
         }
     }
 }
@@ -315,12 +311,9 @@ impl Opening {
     }
 
     /// Takes the connection into use.
-    pub(super) fn http1(self, sender: http1::SendRequest<RequestBody>) -> Lease {
+    pub(super) fn http1(self, connection: Http1) -> Lease {
         self.0.lock().is_http2 = Some(false);
-        self.lease(Held::Http1 {
-            sender,
-            timer: Timer::default(),
-        })
+        self.lease(Held::Http1(connection))
     }
 
     /// Takes the connection into use, for one request until its upstream has said how many it allows.
@@ -407,23 +400,11 @@ impl Connections {
 
     /// The latest to become idle, so that surplus ones grow old.
     fn lease_http1(&mut self, limit: Duration, closed: &mut Vec<Idle>) -> Option<Held> {
-        let mut at = self.http1.len();
-        while let Some(index) = at.checked_sub(1) {
-            at = index;
-            let idle = &self.http1[index];
-            // One whose task has not yet seen the end of its answer is neither closed nor ready.
-            if !idle.sender.is_closed() && !idle.sender.is_ready() {
-                continue;
+        while let Some(mut idle) = self.http1.pop() {
+            if idle.since.elapsed() < limit && idle.connection.is_usable() {
+                return Some(Held::Http1(idle.connection));
             }
-            let idle = self.http1.remove(index);
-            if idle.sender.is_closed() || idle.since.elapsed() >= limit {
-                closed.push(idle);
-                continue;
-            }
-            return Some(Held::Http1 {
-                sender: idle.sender,
-                timer: idle.timer,
-            });
+            closed.push(idle);
         }
         None
     }

@@ -68,8 +68,8 @@
 //!
 //! # Tasks
 //!
-//! A connection needs a task that drives it, and idle ones one that closes them: this module is the only one
-//! that spawns, on the Tokio runtime that the first request of a connection runs on, or through the
+//! A connection of HTTP/1.1 is driven by the request that uses it; one of HTTP/2 needs a task, and so
+//! does the closing of idle ones. This module is the only one that spawns, on the Tokio runtime that the first request of a connection runs on, or through the
 //! [executor](Builder::executor) given.
 //!
 //! # Cost
@@ -86,6 +86,7 @@ mod error;
 mod exchange;
 mod executor;
 mod host;
+mod http1;
 mod pool;
 mod timer;
 mod tls;

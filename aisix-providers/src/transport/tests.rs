@@ -672,8 +672,8 @@ async fn hands_its_tasks_to_the_host() {
         .unwrap();
     echo(&client, &upstream.url).await;
     echo(&client, &upstream.url).await;
-    // The connection, and what closes it when idle.
-    assert_eq!(spawned.load(Ordering::SeqCst), 2);
+    // What closes idle connections; one of HTTP/1.1 has no task of its own.
+    assert_eq!(spawned.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
