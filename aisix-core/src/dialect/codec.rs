@@ -129,6 +129,12 @@ pub trait StreamDecoder: fmt::Debug + Send {
     ///
     /// [`Transport`](crate::error::ErrorKind::Transport) when the stream ended too early.
     fn end(&mut self, out: &mut Vec<ChatEvent>) -> Result<()>;
+
+    /// Whether the last event of all has come: nothing is waited for any more but the end of the
+    /// connection. Formats that end by closing never say so.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// Writes one streamed answer: each event gives none, one or several of the wire.

@@ -43,6 +43,7 @@ mod carry;
 mod codec;
 mod head;
 mod id;
+mod negotiate;
 #[cfg(test)]
 mod recorded;
 mod set;
@@ -53,7 +54,7 @@ pub mod openai;
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 pub use self::capabilities::{Capabilities, TargetModel, ThinkingControl};
 pub use self::carry::Carry;
@@ -65,6 +66,7 @@ pub use self::id::{
     ANTHROPIC_COUNT_TOKENS, ANTHROPIC_MESSAGES, DialectId, GEMINI_COUNT_TOKENS, GEMINI_EMBED,
     GEMINI_GENERATE, OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI_RESPONSES,
 };
+pub use self::negotiate::Way;
 pub use self::set::Dialects;
 use crate::error::{Error, Result};
 use crate::json::Field;
@@ -114,6 +116,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Writes what keeps a silent stream alive: by default a comment, which every client skips.
     fn write_keep_alive(&self, out: &mut BytesMut) {
         out.put_slice(sse::KEEP_ALIVE);
+    }
+
+    /// The header in which the SDKs of this format look for the name of a request.
+    fn request_id_header(&self) -> HeaderName {
+        HeaderName::from_static("x-request-id")
     }
 
     /// Reads and writes chats, if this is a format of chats.

@@ -13,7 +13,6 @@ use crate::conversation::{ChatEvent, Usage};
 use crate::dialect::{Dialect, EncodeOptions, StreamEncoder};
 use crate::error::{Error, Result};
 use crate::reply::{Content, EndGuard, EventStream, Frames, StreamItem};
-use crate::sse;
 
 /// The body of the gateway's answers.
 ///
@@ -296,7 +295,9 @@ impl Streaming {
             return Poll::Pending;
         };
         std::task::ready!(keep_alive.poll(cx));
-        Poll::Ready(Some(Ok(Bytes::from_static(sse::KEEP_ALIVE))))
+        let mut bytes = BytesMut::new();
+        self.dialect.write_keep_alive(&mut bytes);
+        Poll::Ready(Some(Ok(bytes.freeze())))
     }
 }
 

@@ -158,7 +158,7 @@ impl<E, P, R, A> GatewayBuilder<E, P, R, A> {
         let snapshots = SnapshotHandle::new(Snapshot::empty().with_environment(environment));
         let driver = Driver::new(Arc::clone(&source), snapshots.clone());
 
-        let stack = Dispatch::new(Arc::new(registry));
+        let stack = Dispatch::new(registry, dialects.clone());
         // Each try at an upstream passes these.
         let stack = slots.attempt.layer(stack);
         // What tries again stands outside of what is tried.

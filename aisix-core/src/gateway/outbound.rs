@@ -34,7 +34,9 @@ pub(super) fn write(answering: Answering, result: Result<Reply>, limits: Limits)
     headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
     headers.insert(HeaderName::from_static(RequestId::HEADER), id.clone());
     // Official SDKs show this one to their users; an upstream's own goes before ours.
-    headers.entry(X_REQUEST_ID).or_insert_with(|| id.clone());
+    headers
+        .entry(dialect.request_id_header())
+        .or_insert_with(|| id.clone());
     let revision = HeaderValue::from(context.snapshot().revision().get());
     headers.insert(CONFIG_REVISION, revision);
     response
@@ -172,7 +174,6 @@ fn unspeakable() -> Error {
 const SERVER: &str = concat!("AISIX/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const CONFIG_REVISION: HeaderName = HeaderName::from_static("x-aisix-config-revision");
 

@@ -4,16 +4,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
 
+use super::outgoing::WayBack;
 use super::pass_through::PassThrough;
+use super::pump::{EventReader, Pump};
 use super::target::{HttpRoute, Route};
+use super::translation::Translation;
 use super::upstream::UpstreamBody;
 use super::{Registry, Target, models, outgoing};
 use crate::call::{Call, Operation, RequestId};
-use crate::dialect::Dialect;
+use crate::dialect::{Carry, Dialect, Dialects};
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
 use crate::hook::BoxCallFuture;
 use crate::json;
@@ -23,14 +26,23 @@ use crate::snapshot::ModelEntry;
 /// The innermost service: sends each call to its target.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
-    registry: Arc<Registry>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    registry: Registry,
+    dialects: Dialects,
 }
 
 impl Dispatch {
-    /// Sends calls to the providers of `registry`.
+    /// Sends calls to the providers of `registry`, translating by `dialects` where caller and
+    /// provider have none in common.
     #[must_use]
-    pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry }
+    pub fn new(registry: Registry, dialects: Dialects) -> Self {
+        Self {
+            shared: Arc::new(Shared { registry, dialects }),
+        }
     }
 }
 
@@ -44,12 +56,12 @@ impl Service<Call> for Dispatch {
     }
 
     fn call(&mut self, call: Call) -> BoxCallFuture {
-        let registry = Arc::clone(&self.registry);
-        Box::pin(async move { dispatch(&registry, call).await })
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { dispatch(&shared, call).await })
     }
 }
 
-async fn dispatch(registry: &Registry, call: Call) -> Result<Reply> {
+async fn dispatch(shared: &Shared, call: Call) -> Result<Reply> {
     match call.operation() {
         Operation::ListModels => models::list(&call),
         Operation::RetrieveModel => models::retrieve(&call),
@@ -59,8 +71,11 @@ async fn dispatch(registry: &Registry, call: Call) -> Result<Reply> {
         Operation::Chat | Operation::CountTokens | Operation::Embeddings => {
             call.head()?;
             let entry = Arc::clone(model(&call)?);
-            let target = Target::resolve(registry, &entry)?;
+            let target = Target::resolve(&shared.registry, &entry)?;
             call.context().note_target(Arc::clone(target.name()));
+            if call.operation() == Operation::CountTokens && !target.counts_tokens() {
+                return estimate_tokens(&call);
+            }
             match target.route() {
                 Route::Service(service) => {
                     let timeouts = target.timeouts();
@@ -70,10 +85,21 @@ async fn dispatch(registry: &Registry, call: Call) -> Result<Reply> {
                     };
                     within(limit, service.run(call)).await
                 }
-                Route::Http(route) => send(&call, &entry, &target, route).await,
+                Route::Http(route) => send(shared, &call, &entry, &target, route).await,
             }
         }
     }
+}
+
+/// A count for a provider that does not count, marked as the estimate that it is.
+fn estimate_tokens(call: &Call) -> Result<Reply> {
+    let codec = call.payload().codec().token_count();
+    let codec = codec.ok_or_else(|| Error::internal("a count in a dialect without counts"))?;
+    let body = codec.write_response(call.payload().estimated_tokens());
+    let mut reply = Reply::wire(call.dialect(), body, None);
+    let estimated = HeaderValue::from_static("true");
+    reply.meta_mut().headers.insert(ESTIMATED, estimated);
+    Ok(reply)
 }
 
 /// The model that a hook has found, or else the one of that name.
@@ -88,37 +114,42 @@ fn model(call: &Call) -> Result<&Arc<ModelEntry>> {
 }
 
 async fn send(
+    shared: &Shared,
     call: &Call,
     entry: &ModelEntry,
     target: &Target,
     route: &HttpRoute,
 ) -> Result<Reply> {
-    let request = outgoing::request(call, entry, target, route)?;
+    let request = outgoing::request(call, entry, target, route, &shared.dialects)?;
     let sent = route.client.send(request.http);
     if call.is_stream() {
         let response = within(target.timeouts().stream_gap, sent).await?;
-        return stream(call, response, request.usage_was_added).await;
+        return stream(call, response, request.way).await;
     }
     within(target.timeouts().total, async {
-        answer(call, sent.await?).await
+        answer(call, sent.await?, &request.way).await
     })
     .await
 }
 
-/// A whole answer, its `model` replaced by the name that the caller asked for.
-async fn answer(call: &Call, response: Response<UpstreamBody>) -> Result<Reply> {
-    let dialect = call.payload().codec();
+/// A whole answer, in which the caller finds the name of the model that it asked for.
+async fn answer(call: &Call, response: Response<UpstreamBody>, way: &WayBack) -> Result<Reply> {
+    let dialect = way.dialect(call);
     let (head, body) = response.into_parts();
     let bytes = collect(body).await?;
     if !head.status.is_success() {
-        return Err(refused(
-            dialect,
-            call.context().request_id(),
-            head.status,
-            &head.headers,
-            &bytes,
-        ));
+        let id = call.context().request_id();
+        return Err(refused(dialect, id, head.status, &head.headers, &bytes));
     }
+    let mut reply = match way {
+        WayBack::PassThrough { .. } => pass(call, dialect, bytes)?,
+        WayBack::Translate { carry, .. } => translated(dialect, carry, call, &bytes)?,
+    };
+    reply.meta_mut().headers = for_caller(&head.headers);
+    Ok(reply)
+}
+
+fn pass(call: &Call, dialect: &dyn Dialect, bytes: Bytes) -> Result<Reply> {
     let scanned = dialect.scan_response(&bytes)?;
     let bytes = match scanned.model {
         Some(span) => {
@@ -127,43 +158,73 @@ async fn answer(call: &Call, response: Response<UpstreamBody>) -> Result<Reply> 
         }
         None => bytes,
     };
-    let mut reply = Reply::wire(dialect.id(), bytes, scanned.usage);
-    reply.meta_mut().headers = for_caller(&head.headers);
-    Ok(reply)
+    Ok(Reply::wire(dialect.id(), bytes, scanned.usage))
+}
+
+fn translated(dialect: &dyn Dialect, carry: &Carry, call: &Call, bytes: &[u8]) -> Result<Reply> {
+    if let Some(codec) = dialect.chat() {
+        return Ok(Reply::chat(codec.read_response(bytes, carry)?));
+    }
+    if let Some(codec) = dialect.embeddings() {
+        return Ok(Reply::embeddings(codec.read_response(bytes)?));
+    }
+    match (dialect.token_count(), call.payload().codec().token_count()) {
+        (Some(upstream), Some(caller)) => {
+            let body = caller.write_response(upstream.read_response(bytes)?);
+            Ok(Reply::wire(call.dialect(), body, None))
+        }
+        _ => Err(Error::internal("an answer in a dialect of nothing")),
+    }
 }
 
 /// A stream, of which the first event has been looked at.
-async fn stream(
-    call: &Call,
-    response: Response<UpstreamBody>,
-    usage_was_added: bool,
-) -> Result<Reply> {
-    let dialect = call.payload().codec();
+async fn stream(call: &Call, response: Response<UpstreamBody>, way: WayBack) -> Result<Reply> {
+    let dialect = way.dialect(call);
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
         let bytes = collect(body).await?;
-        return Err(refused(
-            dialect,
-            call.context().request_id(),
-            head.status,
-            &head.headers,
-            &bytes,
-        ));
+        let id = call.context().request_id();
+        return Err(refused(dialect, id, head.status, &head.headers, &bytes));
     }
     if !is_event_stream(&head.headers) {
         let bytes = collect(body).await?;
         return Err(no_stream(dialect, &head.headers, &bytes));
     }
-    let mut events = PassThrough::new(body, dialect, quoted(call.model()), usage_was_added);
-    // A slow upstream is committed to, so that the caller's connection can be kept alive; one that
-    // fails at once can still be retried.
+    let events = match way {
+        WayBack::PassThrough { usage_was_added } => {
+            let reader = PassThrough::new(dialect, quoted(call.model()), usage_was_added);
+            EventStream::frames(dialect.id(), begun(Pump::new(body, reader)).await?)
+        }
+        WayBack::Translate { carry, .. } => {
+            let codec = dialect.chat();
+            let codec = codec.ok_or_else(|| Error::internal("a stream that is no chat"))?;
+            let reader = Translation::new(codec.decoder(carry));
+            EventStream::typed(begun(Pump::new(body, reader)).await?)
+        }
+    };
+    let mut reply = Reply::stream(events);
+    reply.meta_mut().headers = for_caller(&head.headers);
+    Ok(reply)
+}
+
+/// A slow upstream is committed to, so that the caller's connection can be kept alive; one that
+/// fails at once can still be retried.
+async fn begun<R: EventReader>(mut events: Pump<R>) -> Result<Pump<R>> {
     match tokio::time::timeout(COMMIT_AFTER, events.first_event()).await {
         Ok(first) => first?,
         Err(_elapsed) => {}
     }
-    let mut reply = Reply::stream(EventStream::frames(dialect.id(), events));
-    reply.meta_mut().headers = for_caller(&head.headers);
-    Ok(reply)
+    Ok(events)
+}
+
+impl WayBack {
+    /// What the upstream answers in.
+    fn dialect(&self, call: &Call) -> &'static dyn Dialect {
+        match self {
+            Self::PassThrough { .. } => call.payload().codec(),
+            Self::Translate { dialect, .. } => *dialect,
+        }
+    }
 }
 
 async fn within<T>(
@@ -248,7 +309,7 @@ fn no_stream(dialect: &dyn Dialect, headers: &HeaderMap, body: &[u8]) -> Error {
 fn is_event_stream(headers: &HeaderMap) -> bool {
     let value = headers
         .get(http::header::CONTENT_TYPE)
-        .map(http::HeaderValue::as_bytes);
+        .map(HeaderValue::as_bytes);
     value.is_some_and(|value| {
         value.len() >= EVENT_STREAM.len()
             && value[..EVENT_STREAM.len()].eq_ignore_ascii_case(EVENT_STREAM)
@@ -260,7 +321,9 @@ fn for_caller(upstream: &HeaderMap) -> HeaderMap {
     // Hooks and the gateway add theirs: room for all, at once.
     let mut headers = HeaderMap::with_capacity(24);
     for (name, value) in upstream {
-        if name.as_str() == "x-request-id" || name.as_str().starts_with("openai-") {
+        let name_is = |known| name.as_str() == known;
+        if name_is("x-request-id") || name_is("request-id") || name.as_str().starts_with("openai-")
+        {
             headers.append(name.clone(), value.clone());
         }
     }
@@ -272,6 +335,9 @@ fn quoted(model: &str) -> Bytes {
     json::write_string(&mut json, model);
     json.into()
 }
+
+/// Marks a count of tokens that is none.
+const ESTIMATED: HeaderName = HeaderName::from_static("x-aisix-estimated");
 
 const EVENT_STREAM: &[u8] = b"text/event-stream";
 

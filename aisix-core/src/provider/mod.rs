@@ -49,8 +49,10 @@ mod endpoint;
 mod models;
 mod outgoing;
 mod pass_through;
+mod pump;
 mod registry;
 mod target;
+mod translation;
 pub mod upstream;
 
 pub use dispatch::Dispatch;

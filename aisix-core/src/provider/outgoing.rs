@@ -9,17 +9,39 @@ use serde_json::{Map, Value};
 
 use super::target::HttpRoute;
 use super::upstream::{RequestBody, UpstreamOptions, UpstreamTls};
-use super::{EndpointSpec, Target};
-use crate::call::{Call, Payload, RequestId};
+use super::{EndpointSpec, Provider, Target};
+use crate::call::{Call, Operation, Payload, RequestId};
+use crate::dialect::{self, Carry, Dialect, DialectId, Dialects, TargetModel, Way};
 use crate::error::{Error, Result};
-use crate::json::{self, Head};
+use crate::json::{self, Edit, Head};
 use crate::resource::RequestOptions;
 use crate::snapshot::ModelEntry;
 
+/// A request to an upstream, and what its answer will need.
 pub(super) struct Outgoing {
     pub(super) http: http::Request<RequestBody>,
-    /// The gateway asked for the usage, not the caller, who must not see the answer to it.
-    pub(super) usage_was_added: bool,
+    pub(super) way: WayBack,
+}
+
+/// How an answer comes to the caller.
+pub(super) enum WayBack {
+    /// As it is, in the caller's own dialect.
+    PassThrough {
+        /// The gateway asked for the usage, not the caller, who must not see the answer to it.
+        usage_was_added: bool,
+    },
+    /// By way of the conversation.
+    Translate {
+        /// What the upstream answers in.
+        dialect: &'static dyn Dialect,
+        carry: Carry,
+    },
+}
+
+/// The body for an upstream.
+struct Written {
+    body: RequestBody,
+    way: WayBack,
 }
 
 pub(super) fn request(
@@ -27,13 +49,25 @@ pub(super) fn request(
     entry: &ModelEntry,
     target: &Target,
     route: &HttpRoute,
+    dialects: &Dialects,
 ) -> Result<Outgoing> {
-    let spec = EndpointSpec::new(call.operation(), call.dialect()).with_stream(call.is_stream());
+    let provider = &*route.provider;
+    let spoken = provider.dialects(call.operation());
+    let way = dialects
+        .negotiate(call.payload().codec(), spoken)
+        .ok_or_else(|| no_way(call, provider))?;
+    let dialect = match way {
+        Way::PassThrough => call.dialect(),
+        Way::Translate(dialect) => dialect.id(),
+    };
+    let spec = EndpointSpec::new(call.operation(), dialect).with_stream(call.is_stream());
     let endpoint = route.endpoint(&spec)?;
-    check_dialect(call, route)?;
-    let (body, usage_was_added) = body(call, entry, route)?;
+    let written = match way {
+        Way::PassThrough => pass_through(call, entry, route)?,
+        Way::Translate(dialect) => translate(call, entry, route, dialect)?,
+    };
 
-    let mut request = http::Request::new(body);
+    let mut request = http::Request::new(written.body);
     *request.method_mut() = endpoint.method().clone();
     *request.uri_mut() = endpoint.uri().clone();
     let headers = request.headers_mut();
@@ -51,8 +85,9 @@ pub(super) fn request(
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     let id = call.context().request_id().header_value().clone();
     headers.insert(HeaderName::from_static(RequestId::HEADER), id);
+    let is_native = matches!(way, Way::PassThrough);
     for (name, value) in call.context().headers() {
-        if route.provider.passes_header(name) {
+        if is_native && provider.passes_header(name) {
             headers.insert(name.clone(), value.clone());
         } else if route.options.forwards(name) {
             headers.append(name.clone(), value.clone());
@@ -66,24 +101,19 @@ pub(super) fn request(
         .insert(options(target, endpoint.tls().cloned()));
     Ok(Outgoing {
         http: request,
-        usage_was_added,
+        way: written.way,
     })
 }
 
-fn check_dialect(call: &Call, route: &HttpRoute) -> Result<()> {
-    if route
-        .provider
-        .dialects(call.operation())
-        .contains(&call.dialect())
-    {
-        return Ok(());
-    }
-    Err(Error::invalid_request(format!(
-        "The provider `{}` does not speak {}.",
-        route.provider.name(),
+fn no_way(call: &Call, provider: &dyn Provider) -> Error {
+    Error::invalid_request(format!(
+        "The provider `{}` cannot be asked for {} in {}.",
+        provider.name(),
+        call.operation(),
         call.dialect()
     ))
-    .with_param("model"))
+    .with_code("unsupported_operation")
+    .with_param("model")
 }
 
 fn options(target: &Target, tls: Option<Arc<UpstreamTls>>) -> UpstreamOptions {
@@ -93,34 +123,91 @@ fn options(target: &Target, tls: Option<Arc<UpstreamTls>>) -> UpstreamOptions {
     options
 }
 
-fn body(call: &Call, entry: &ModelEntry, route: &HttpRoute) -> Result<(RequestBody, bool)> {
-    let adapted = route.provider.adapt(call.operation(), call.payload())?;
-    let configured = match &adapted {
-        Some(bytes) => route.options.edit_body(bytes)?,
-        None => route.options.edit_body(call.payload().bytes())?,
-    };
+/// The caller's own bytes, with few edits.
+fn pass_through(call: &Call, entry: &ModelEntry, route: &HttpRoute) -> Result<Written> {
+    let payload = call.payload();
+    let adapted = route.adapt(call.operation(), payload)?;
     // Whoever wrote the body anew has moved what the head points at.
-    let (bytes, head) = match configured.or(adapted) {
+    let (bytes, head) = match adapted {
         Some(bytes) => {
             let head = Head::scan(&bytes)?;
             (bytes, Cow::Owned(head))
         }
-        None => (call.payload().bytes().clone(), Cow::Borrowed(call.head()?)),
+        None => (payload.bytes().clone(), Cow::Borrowed(call.head()?)),
     };
     let mut edits = Vec::with_capacity(2);
     let name = entry.upstream_name(call.model());
     if head.model() != Some(&*name) {
         edits.push(head.edit_model(&name));
     }
-    let adds_usage = head.stream() && route.provider.tells_usage_on_request();
-    let usage_was_added = match head.edit_include_usage().filter(|_| adds_usage) {
-        Some(edit) => {
-            edits.push(edit);
-            true
+    let usage = ask_for_usage(&head, call.dialect(), route);
+    let usage_was_added = usage.is_some();
+    edits.extend(usage);
+    Ok(Written {
+        body: json::splice(&bytes, &mut edits),
+        way: WayBack::PassThrough { usage_was_added },
+    })
+}
+
+/// The caller's conversation, in the words of `dialect`.
+fn translate(
+    call: &Call,
+    entry: &ModelEntry,
+    route: &HttpRoute,
+    dialect: &'static dyn Dialect,
+) -> Result<Written> {
+    let payload = call.payload();
+    let name = entry.upstream_name(call.model());
+    let told = entry.resource().capabilities.as_ref();
+    let model = TargetModel::new(&name).with_capabilities(told);
+    let (bytes, carry) = match (dialect.chat(), dialect.embeddings(), dialect.token_count()) {
+        (Some(codec), ..) => codec.write_request(payload.chat()?, &model)?,
+        (_, Some(codec), _) => {
+            let bytes = codec.write_request(&payload.embeddings()?, &model)?;
+            (bytes, Carry::default())
         }
-        None => false,
+        (.., Some(codec)) => {
+            let bytes = codec.write_request(payload.chat()?, &model)?;
+            (bytes, Carry::default())
+        }
+        (None, None, None) => return Err(Error::internal("a dialect of nothing")),
     };
-    Ok((json::splice(&bytes, &mut edits), usage_was_added))
+    let written = Payload::new(dialect, bytes);
+    let bytes = route
+        .adapt(call.operation(), &written)?
+        .unwrap_or_else(|| written.bytes().clone());
+    let mut edits = Vec::new();
+    if call.is_stream() {
+        edits.extend(ask_for_usage(&Head::scan(&bytes)?, dialect.id(), route));
+    }
+    Ok(Written {
+        body: json::splice(&bytes, &mut edits),
+        way: WayBack::Translate { dialect, carry },
+    })
+}
+
+/// What makes a stream tell its usage, where the vendor tells it only to those who ask.
+fn ask_for_usage(head: &Head, dialect: DialectId, route: &HttpRoute) -> Option<Edit> {
+    let has_option = [dialect::OPENAI_CHAT, dialect::OPENAI_COMPLETIONS].contains(&dialect);
+    if has_option && head.stream() && route.provider.tells_usage_on_request() {
+        head.edit_include_usage()
+    } else {
+        None
+    }
+}
+
+// === impl HttpRoute ===
+
+impl HttpRoute {
+    /// The body as the vendor and the operator want it; `None` when it needs no change.
+    fn adapt(&self, operation: Operation, payload: &Payload) -> Result<Option<Bytes>> {
+        let adapted = self.provider.adapt(operation, payload)?;
+        let configured = match &adapted {
+            Some(bytes) => self.options.edit_body(bytes)?,
+            None => self.options.edit_body(payload.bytes())?,
+        };
+        Ok(configured.or(adapted))
+    }
 }
 
 // === impl RequestOptions ===

@@ -134,6 +134,14 @@ impl Target {
         self.timeouts
     }
 
+    /// Whether the provider says how many tokens a conversation has.
+    pub(super) fn counts_tokens(&self) -> bool {
+        match &self.route {
+            Route::Http(route) => !route.provider.dialects(Operation::CountTokens).is_empty(),
+            Route::Service(_) => false,
+        }
+    }
+
     pub(super) fn route(&self) -> &Route {
         &self.route
     }

@@ -66,6 +66,17 @@ impl EventStream {
         }
     }
 
+    /// A stream of typed events, each a [`StreamItem::Event`].
+    pub(crate) fn typed<S>(items: S) -> Self
+    where
+        S: Stream<Item = Result<StreamItem>> + Send + 'static,
+    {
+        Self {
+            dialect: None,
+            inner: Box::pin(items),
+        }
+    }
+
     /// A stream of frames in `dialect`.
     #[must_use]
     pub fn frames<S>(dialect: DialectId, items: S) -> Self
