@@ -16,6 +16,7 @@ use super::translation::Translation;
 use super::upstream::UpstreamBody;
 use super::{Registry, Target, models, outgoing};
 use crate::call::{Call, Operation, RequestId};
+use crate::conversation::Usage;
 use crate::dialect::{Carry, Dialect, Dialects};
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
 use crate::hook::BoxCallFuture;
@@ -96,7 +97,7 @@ fn estimate_tokens(call: &Call) -> Result<Reply> {
     let codec = call.payload().codec().token_count();
     let codec = codec.ok_or_else(|| Error::internal("a count in a dialect without counts"))?;
     let body = codec.write_response(call.payload().estimated_tokens());
-    let mut reply = Reply::wire(call.dialect(), body, None);
+    let mut reply = Reply::wire(call.dialect(), body, NOTHING_USED);
     let estimated = HeaderValue::from_static("true");
     reply.meta_mut().headers.insert(ESTIMATED, estimated);
     Ok(reply)
@@ -151,6 +152,10 @@ async fn answer(call: &Call, response: Response<UpstreamBody>, way: &WayBack) ->
 
 fn pass(call: &Call, dialect: &dyn Dialect, bytes: Bytes) -> Result<Reply> {
     let scanned = dialect.scan_response(&bytes)?;
+    let usage = match call.operation() {
+        Operation::CountTokens => NOTHING_USED,
+        _ => scanned.usage,
+    };
     let bytes = match scanned.model {
         Some(span) => {
             let edit = json::Edit::new(span, quoted(call.model()));
@@ -158,7 +163,7 @@ fn pass(call: &Call, dialect: &dyn Dialect, bytes: Bytes) -> Result<Reply> {
         }
         None => bytes,
     };
-    Ok(Reply::wire(dialect.id(), bytes, scanned.usage))
+    Ok(Reply::wire(dialect.id(), bytes, usage))
 }
 
 fn translated(dialect: &dyn Dialect, carry: &Carry, call: &Call, bytes: &[u8]) -> Result<Reply> {
@@ -171,7 +176,7 @@ fn translated(dialect: &dyn Dialect, carry: &Carry, call: &Call, bytes: &[u8]) -
     match (dialect.token_count(), call.payload().codec().token_count()) {
         (Some(upstream), Some(caller)) => {
             let body = caller.write_response(upstream.read_response(bytes)?);
-            Ok(Reply::wire(call.dialect(), body, None))
+            Ok(Reply::wire(call.dialect(), body, NOTHING_USED))
         }
         _ => Err(Error::internal("an answer in a dialect of nothing")),
     }
@@ -335,6 +340,9 @@ fn quoted(model: &str) -> Bytes {
     json::write_string(&mut json, model);
     json.into()
 }
+
+/// To count tokens costs none.
+const NOTHING_USED: Option<Usage> = Some(Usage::new(0, 0));
 
 /// Marks a count of tokens that is none.
 const ESTIMATED: HeaderName = HeaderName::from_static("x-aisix-estimated");

@@ -88,7 +88,7 @@ impl<S: Service<Call>> fmt::Debug for ResponseFuture<S> {
 
 /// Admits `call`; the guard, if it is metered, settles the reservation when the call has ended.
 fn admit(call: &Call, clock: &Clock, quotas: &mut Quotas) -> Result<Option<EndGuard>> {
-    if !call.operation().is_inference() {
+    if !call.operation().has_body() {
         return Ok(None);
     }
     let Some(reservation) = Reservation::admit(call, clock, quotas)? else {
