@@ -1,4 +1,4 @@
-//! What `upstream` answers: bytes as OpenAI sends them, made once.
+//! What `upstream` answers: bytes as OpenAI and Anthropic send them, made once.
 
 use std::{
     convert::Infallible,
@@ -26,6 +26,15 @@ pub struct Wish {
     pub usage: bool,
 }
 
+/// The format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenAI's chat completions.
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
 /// The body of an answer.
 #[derive(Debug)]
 pub enum Answer {
@@ -33,6 +42,8 @@ pub enum Answer {
     Whole(Option<Bytes>),
     /// Server-sent events.
     Stream {
+        /// What its events look like.
+        events: &'static Events,
         /// The event that comes next.
         next: usize,
         /// How many chunks there are before the end.
@@ -65,9 +76,13 @@ impl Wish {
 
 impl Answer {
     /// The answer to a wish. The first chunk of a paced stream is due at once.
-    pub fn new(wish: Wish) -> Self {
+    pub fn new(wish: Wish, format: Format) -> Self {
+        let events = match format {
+            Format::OpenAi => &*OPENAI,
+            Format::Anthropic => &*ANTHROPIC,
+        };
         let Some(chunks) = wish.chunks else {
-            return Self::Whole(Some(EVENTS.whole.clone()));
+            return Self::Whole(Some(events.whole.clone()));
         };
         let pace = wish.pace.map(|period| {
             let mut pace = interval_at(Instant::now(), period);
@@ -76,9 +91,10 @@ impl Answer {
             pace
         });
         Self::Stream {
+            events,
             next: 0,
             chunks,
-            usage: wish.usage,
+            usage: wish.usage && format == Format::OpenAi,
             pace,
         }
     }
@@ -103,6 +119,7 @@ impl Body for Answer {
         let bytes = match self.get_mut() {
             Self::Whole(bytes) => bytes.take(),
             Self::Stream {
+                events,
                 next,
                 chunks,
                 usage,
@@ -115,11 +132,11 @@ impl Body for Answer {
                 *next += 1;
                 let extra = usize::from(*usage);
                 match at {
-                    0 => Some(&EVENTS.first),
-                    _ if at + 1 < *chunks => Some(&EVENTS.middle),
-                    _ if at + 1 == *chunks => Some(&EVENTS.last),
-                    _ if *usage && at == *chunks => Some(&EVENTS.usage),
-                    _ if at == *chunks + extra => Some(&EVENTS.done),
+                    0 => Some(&events.first),
+                    _ if at + 1 < *chunks => Some(&events.middle),
+                    _ if at + 1 == *chunks => Some(&events.last),
+                    _ if *usage && at == *chunks => Some(&events.usage),
+                    _ if at == *chunks + extra => Some(&events.done),
                     _ => None,
                 }
                 .cloned()
@@ -138,7 +155,9 @@ impl Body for Answer {
     }
 }
 
-struct Events {
+/// The pieces of answers in one format.
+#[derive(Debug)]
+pub struct Events {
     whole: Bytes,
     first: Bytes,
     middle: Bytes,
@@ -147,7 +166,7 @@ struct Events {
     done: Bytes,
 }
 
-static EVENTS: LazyLock<Events> = LazyLock::new(|| {
+static OPENAI: LazyLock<Events> = LazyLock::new(|| {
     let usage = r#"{"prompt_tokens":19,"completion_tokens":62,"total_tokens":81,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#;
     let chunk = |choices: &str, tail: &str| {
         Bytes::from(format!(
@@ -179,6 +198,50 @@ static EVENTS: LazyLock<Events> = LazyLock::new(|| {
         last: delta("", "\"stop\""),
         usage: chunk("", &format!(",\"usage\":{usage}")),
         done: Bytes::from_static(b"data: [DONE]\n\n"),
+    }
+});
+
+/// As many events as OpenAI's for as much text; what stands around the text is in its first and last
+/// ones.
+static ANTHROPIC: LazyLock<Events> = LazyLock::new(|| {
+    let event =
+        |name: &str, data: &str| format!("event: {name}\ndata: {{\"type\":\"{name}\",{data}}}\n\n");
+    let usage = r#"{"input_tokens":19,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":62,"service_tier":"standard"}"#;
+    let message = |content: &str, stop: &str| {
+        format!(
+            "\"id\":\"msg_01CaNnEdAnSwEr0123456789\",\"type\":\"message\",\"role\":\"assistant\",\
+             \"model\":\"claude-sonnet-4-5-20250929\",\"content\":[{content}],\"stop_reason\":{stop},\
+             \"stop_sequence\":null,\"usage\":{usage}"
+        )
+    };
+    let text = r#"{"type":"text","text":"Nobody has asked the sea how deep it is; it answers all the same, with the patience of what has no end."}"#;
+    let start = message("", "null");
+    let first = [
+        event("message_start", &format!("\"message\":{{{start}}}")),
+        event(
+            "content_block_start",
+            r#""index":0,"content_block":{"type":"text","text":""}"#,
+        ),
+    ];
+    let last = [
+        event("content_block_stop", r#""index":0"#),
+        event(
+            "message_delta",
+            &format!(
+                "\"delta\":{{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}},\"usage\":{usage}"
+            ),
+        ),
+    ];
+    Events {
+        whole: Bytes::from(format!("{{{}}}", message(text, "\"end_turn\""))),
+        first: Bytes::from(first.concat()),
+        middle: Bytes::from(event(
+            "content_block_delta",
+            r#""index":0,"delta":{"type":"text_delta","text":" token"}"#,
+        )),
+        last: Bytes::from(last.concat()),
+        usage: Bytes::new(),
+        done: Bytes::from_static(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
     }
 });
 
@@ -214,11 +277,12 @@ mod tests {
     #[tokio::test]
     async fn a_stream_is_its_chunks_and_an_end() {
         for usage in [false, true] {
-            let answer = Answer::new(Wish {
+            let wish = Wish {
                 chunks: Some(64),
                 pace: None,
                 usage,
-            });
+            };
+            let answer = Answer::new(wish, Format::OpenAi);
             let text = answer
                 .collect()
                 .await
@@ -232,10 +296,14 @@ mod tests {
 
     #[test]
     fn what_it_answers_is_json() {
-        assert!(serde_json::from_slice::<serde_json::Value>(&EVENTS.whole).is_ok());
-        for event in [&EVENTS.first, &EVENTS.middle, &EVENTS.last, &EVENTS.usage] {
-            let data = event.strip_prefix(b"data: ").unwrap_or_default();
-            assert!(serde_json::from_slice::<serde_json::Value>(data).is_ok());
+        for events in [&*OPENAI, &*ANTHROPIC] {
+            assert!(serde_json::from_slice::<serde_json::Value>(&events.whole).is_ok());
+            for piece in [&events.first, &events.middle, &events.last, &events.usage] {
+                let lines = piece.split(|byte| *byte == b'\n');
+                for data in lines.filter_map(|line| line.strip_prefix(b"data: ")) {
+                    assert!(serde_json::from_slice::<serde_json::Value>(data).is_ok());
+                }
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
-//! A canned provider: answers chat completions as OpenAI does, at next to no cost.
+//! A canned provider: answers chat completions as OpenAI does and messages as Anthropic does, at
+//! next to no cost.
 //!
 //! What a request gets is in its body: see [`Wish`].
 
 use std::{convert::Infallible, io};
 
 use aisix_bench::{
-    answer::{Answer, HEAD, Wish},
+    answer::{Answer, Format, HEAD, Wish},
     serve,
 };
 use clap::Parser;
@@ -31,13 +32,18 @@ fn main() -> io::Result<()> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
-    if !request.uri().path().ends_with("/chat/completions") {
+    let path = request.uri().path();
+    let format = if path.ends_with("/chat/completions") {
+        Format::OpenAi
+    } else if path.ends_with("/messages") {
+        Format::Anthropic
+    } else {
         let mut nothing = Response::new(Answer::Whole(None));
         *nothing.status_mut() = StatusCode::NOT_FOUND;
         return Ok(nothing);
-    }
+    };
     let head = head(request.into_body()).await;
-    let answer = Answer::new(Wish::read(&head));
+    let answer = Answer::new(Wish::read(&head), format);
     let stream = matches!(answer, Answer::Stream { .. });
     let content_type = HeaderValue::from_static(answer.content_type());
     let mut response = Response::new(answer);

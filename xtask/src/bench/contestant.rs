@@ -58,7 +58,24 @@ impl Field {
 
         let mut contestants = Vec::new();
         if let Some(binary) = options.aisix() {
-            contestants.push(aisix(&binary, options, work, upstream_at)?);
+            contestants.push(aisix(
+                "aisix",
+                "openai",
+                &binary,
+                options,
+                work,
+                upstream_at,
+            )?);
+            if options.wants(TRANSLATED) {
+                contestants.push(aisix(
+                    TRANSLATED,
+                    "anthropic",
+                    &binary,
+                    options,
+                    work,
+                    upstream_at,
+                )?);
+            }
         }
         contestants.push(bare(options, work, upstream_at)?);
         match options.wants("nginx").then(nginx_binary).flatten() {
@@ -67,7 +84,7 @@ impl Field {
         }
         for contestant in &contestants {
             println!(
-                "   {:<6} pid {:>7} on {}",
+                "   {:<10} pid {:>7} on {}",
                 contestant.name,
                 contestant.pid(),
                 contestant.address
@@ -160,13 +177,20 @@ fn on_cores(
     ("taskset".into(), pinned.collect())
 }
 
+/// The gateway in front of a provider that speaks another dialect than its callers.
+pub const TRANSLATED: &str = "translated";
+
 /// The gateway as an operator runs it: default hooks, limits, access log.
 fn aisix(
+    name: &'static str,
+    provider: &str,
     binary: &Path,
     options: &Options,
     work: &Path,
     upstream: SocketAddr,
 ) -> Result<Contestant> {
+    let work = &work.join(name);
+    fs::create_dir_all(work)?;
     let (address, log) = (free_address()?, work.join("aisix.log"));
     let resources = format!(
         "\
@@ -174,14 +198,14 @@ _format_version: \"1\"
 provider_keys:
   - id: bench
     display_name: bench
-    provider: openai
+    provider: {provider}
     api_key: sk-upstream
     api_base: http://{upstream}/v1
 models:
   - id: bench
     display_name: bench
-    provider: openai
-    model_name: gpt-4o
+    provider: {provider}
+    model_name: m
     provider_key_id: bench
     rate_limit: {{rpm: 1000000000, concurrency: 1000000}}
 api_keys:
@@ -211,7 +235,7 @@ observability: {{log_level: info, access_log: true}}
     let mut server = Server::start(&program, &args, work, &log)?;
     server.ready(address, "/readyz", &log)?;
     Ok(Contestant {
-        name: "aisix",
+        name,
         address,
         server,
     })

@@ -9,7 +9,7 @@ const USAGE: &str = "\
 cargo xtask bench [OPTIONS]
 
   --aisix PATH     the gateway to measure, instead of the one that is built here
-  --without NAME   leave a contestant out: aisix, nginx (may be repeated)
+  --without NAME   leave a contestant out: aisix, translated, nginx (may be repeated)
   --only NAME      run this scenario only: unary, unary-100k, burst, paced (may be repeated)
   --rounds N       rounds for each scenario (5)
   --threads N      cores of each contestant, and its threads (all)

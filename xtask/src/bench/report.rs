@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duratio
 use serde_json::{Value, json};
 
 use super::{
+    contestant::TRANSLATED,
     options::{Options, cores},
     proc::Memory,
     readiness::Readiness,
@@ -86,14 +87,14 @@ impl<'a> Report<'a> {
         }
         for (name, memory) in &self.idle {
             println!(
-                "idle   {name:<6} {:>6.1} MB resident, {:.1} MB of its own",
+                "idle   {name:<10} {:>6.1} MB resident, {:.1} MB of its own",
                 mb(memory.rss),
                 mb(memory.pss)
             );
         }
         for (name, round) in &self.memory {
             println!(
-                "{}   {name:<6} {:>6.1} MB, {:.1} kB for each",
+                "{}   {name:<10} {:>6.1} MB, {:.1} kB for each",
                 MEMORY.name,
                 mb(round.memory.pss),
                 self.per_stream(name, round),
@@ -112,7 +113,7 @@ impl<'a> Report<'a> {
             .unwrap_or_default();
         println!("\n{}{goal}", scenario.name);
         println!(
-            "  {:<6} {:>11} {:>8} {:>15} {:>9} {:>9} {:>10} {:>8} {:>7} {:>6}",
+            "  {:<10} {:>11} {:>8} {:>15} {:>9} {:>9} {:>10} {:>8} {:>7} {:>6}",
             "",
             format!("CPU µs/{}", &unit[..unit.len() - 1]),
             "× bare",
@@ -126,7 +127,7 @@ impl<'a> Report<'a> {
         );
         for (name, all) in rounds {
             let middle = |value: &dyn Fn(&Round) -> f64| median(all.iter().map(value));
-            let ratios = ratios(rounds, name, unit);
+            let ratios = ratios(rounds, name, YARDSTICK, unit);
             let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
             let high = ratios.iter().copied().fold(0.0, f64::max);
             let first_event = middle(&|round| round.number("/first_event_us/p50") / 1e3);
@@ -135,7 +136,7 @@ impl<'a> Report<'a> {
                 _ => String::new(),
             };
             println!(
-                "  {name:<6} {:>11.2} {:>8.2} {:>15} {:>9.0} {:>9.2} {:>10} {:>8.2} {:>7.1} {:>6}{writes}",
+                "  {name:<10} {:>11.2} {:>8.2} {:>15} {:>9.0} {:>9.2} {:>10} {:>8.2} {:>7.1} {:>6}{writes}",
                 middle(&|round| round.cpu_us(unit)),
                 median(ratios),
                 format!("{low:.2}–{high:.2}"),
@@ -150,6 +151,11 @@ impl<'a> Report<'a> {
                 middle(&|round| mb(round.memory.pss)),
                 all.iter().map(Round::errors).sum::<u64>(),
             );
+        }
+        let translation = median(ratios(rounds, TRANSLATED, "aisix", unit));
+        if translation.is_finite() {
+            let goal = if unit == "chunks" { 1.6 } else { 1.5 };
+            println!("  translation costs {translation:.2} × passing through (goal {goal})");
         }
     }
 
@@ -206,11 +212,12 @@ impl<'a> Report<'a> {
         let contestants: BTreeMap<_, _> = rounds
             .iter()
             .map(|(name, all)| {
-                let ratios = ratios(rounds, name, scenario.unit);
+                let ratios = ratios(rounds, name, YARDSTICK, scenario.unit);
                 let value = json!({
                     "cpu_us": median(all.iter().map(|round| round.cpu_us(scenario.unit))),
                     "cpu_to_bare": median(ratios.iter().copied()),
                     "cpu_to_bare_rounds": ratios,
+                    "cpu_to_aisix_rounds": self::ratios(rounds, name, "aisix", scenario.unit),
                     "writes": self.writes.get(&(scenario.name, *name)),
                     "rounds": all.iter().map(|round| round.json(scenario.unit)).collect::<Vec<_>>(),
                 });
@@ -232,12 +239,17 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A contestant's cost beside the yardstick's, within each round.
-fn ratios(rounds: &BTreeMap<&'static str, Vec<Round>>, name: &str, unit: &str) -> Vec<f64> {
+/// A contestant's cost beside another one's, within each round.
+fn ratios(
+    rounds: &BTreeMap<&'static str, Vec<Round>>,
+    name: &str,
+    beside: &str,
+    unit: &str,
+) -> Vec<f64> {
     let of = |name: &str| rounds.get(name).map(Vec::as_slice).unwrap_or_default();
-    let pairs = of(name).iter().zip(of(YARDSTICK));
+    let pairs = of(name).iter().zip(of(beside));
     pairs
-        .map(|(one, bare)| one.cpu_us(unit) / bare.cpu_us(unit))
+        .map(|(one, other)| one.cpu_us(unit) / other.cpu_us(unit))
         .collect()
 }
 
