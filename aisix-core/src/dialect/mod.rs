@@ -49,6 +49,7 @@ mod recorded;
 mod set;
 mod tool_name;
 
+pub mod anthropic;
 pub mod openai;
 
 use std::fmt;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Dialect, DialectId, openai};
+use super::{Dialect, DialectId, anthropic, openai};
 
 /// The dialects that a gateway speaks.
 ///
@@ -48,7 +48,11 @@ impl Dialects {
 impl Default for Dialects {
     /// The dialects of this crate.
     fn default() -> Self {
-        Self::none().with(&openai::Chat).with(&openai::Embeddings)
+        Self::none()
+            .with(&openai::Chat)
+            .with(&openai::Embeddings)
+            .with(&anthropic::Messages)
+            .with(&anthropic::CountTokens)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::sse;
 /// only that the upstream failed, and the body goes to the logs.
 pub(super) fn read_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let report = Report::read(body);
-    let retry = retry_advice(status, headers, &report);
+    let retry = retry_advice(status, headers, report.says("insufficient_quota"));
     let error = if status.is_client_error() {
         report.into_rejection(status)
     } else {
@@ -40,7 +40,8 @@ pub(super) fn read_reported(error: Value) -> Error {
     let report = Report::from_value(error);
     match report.status() {
         Some(status) => {
-            let retry = retry_advice(status, &HeaderMap::new(), &report);
+            let is_final = report.says("insufficient_quota");
+            let retry = retry_advice(status, &HeaderMap::new(), is_final);
             report.into_rejection(status).with_retry(retry)
         }
         None => Error::new(
@@ -75,7 +76,7 @@ pub(super) fn write_stream_error(error: &Error, out: &mut BytesMut) {
 ///
 /// Half of a surrogate pair, which vendors produce when they cut an emoji in two between chunks,
 /// becomes U+FFFD: to lose a character is better than to lose the answer.
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub(in crate::dialect) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).or_else(|error| {
         let mended = mend_surrogates(body).ok_or_else(|| undecodable(error))?;
         serde_json::from_slice(&mended).map_err(undecodable)
@@ -107,7 +108,7 @@ fn mend_surrogates(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// An answer of the upstream that is not what it should be; the reason is for the logs.
-pub(super) fn undecodable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+pub(in crate::dialect) fn undecodable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::upstream_decode("The upstream's answer could not be understood.").with_source(source)
 }
 
@@ -213,16 +214,20 @@ impl Report {
     }
 }
 
-/// What the official SDKs do with the same answer, but for a quota that is used up: another try
-/// with the same account is lost.
-fn retry_advice(status: StatusCode, headers: &HeaderMap, report: &Report) -> RetryAdvice {
+/// What the official SDKs do with the same answer, unless its words are final, such as those of a
+/// quota that is used up: another try with the same account is lost.
+pub(in crate::dialect) fn retry_advice(
+    status: StatusCode,
+    headers: &HeaderMap,
+    is_final: bool,
+) -> RetryAdvice {
     let said = headers
         .get("x-should-retry")
         .and_then(|value| value.to_str().ok());
     let retryable = match said {
         Some("true") => true,
         Some("false") => false,
-        _ if report.says("insufficient_quota") => false,
+        _ if is_final => false,
         _ => status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 429),
     };
     match retry_after(headers) {
@@ -268,7 +273,7 @@ fn into_text(value: Value) -> Option<String> {
     }
 }
 
-fn excerpt(body: &[u8]) -> String {
+pub(in crate::dialect) fn excerpt(body: &[u8]) -> String {
     let body = &body[..body.len().min(EXCERPT_LIMIT)];
     String::from_utf8_lossy(body).into_owned()
 }

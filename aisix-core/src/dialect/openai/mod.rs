@@ -15,6 +15,7 @@ mod usage;
 
 pub use self::chat::Chat;
 pub use self::embeddings::Embeddings;
+pub(in crate::dialect) use self::error::{decode, excerpt, retry_advice, undecodable};
 
 /// The vendors of the recorded traffic that speak these formats.
 #[cfg(test)]

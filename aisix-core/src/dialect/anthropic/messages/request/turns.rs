@@ -1,0 +1,192 @@
+//! The turns of a conversation of another format.
+
+use serde_json::{Map, Value};
+
+use super::super::fault::Fault;
+use super::super::wire::Block;
+use super::super::words::{Words, said_elsewhere, write_content};
+use crate::conversation::{ChatRequest, Message, PartKind, Role};
+use crate::dialect::Capabilities;
+use crate::error::{Error, Result};
+
+/// What the system says first, and the turns.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    pub(super) system: Vec<Block>,
+    turns: Vec<Turn>,
+}
+
+#[derive(Debug)]
+struct Turn {
+    role: &'static str,
+    blocks: Vec<Block>,
+    /// The place of its first message in the conversation.
+    at: usize,
+}
+
+impl Turns {
+    /// Sorts messages into turns: the roles alternate, results come first in theirs.
+    pub(super) fn new(
+        request: &ChatRequest,
+        model: &Capabilities,
+        words: &mut Words,
+    ) -> Result<Self> {
+        let mut turns = Self::default();
+        let mut is_leading = true;
+        for (at, message) in request.messages.iter().enumerate() {
+            let blocks = write_message(message, words).map_err(|fault| fault.at("messages", at))?;
+            match message.role {
+                Role::System | Role::Developer if is_leading => turns.system.extend(blocks),
+                Role::System | Role::Developer if model.system_turns == Some(true) => {
+                    turns.push("system", blocks, at);
+                }
+                Role::System | Role::Developer => turns.push("user", as_user(blocks), at),
+                Role::User | Role::Tool => {
+                    is_leading = false;
+                    turns.push("user", blocks, at);
+                }
+                Role::Assistant => {
+                    is_leading = false;
+                    turns.push("assistant", blocks, at);
+                }
+            }
+        }
+        turns.check(model)?;
+        Ok(turns)
+    }
+
+    fn push(&mut self, role: &'static str, blocks: Vec<Block>, at: usize) {
+        if blocks.is_empty() {
+            return;
+        }
+        match self.turns.last_mut().filter(|turn| turn.role == role) {
+            Some(turn) => turn.blocks.extend(blocks),
+            None => self.turns.push(Turn { role, blocks, at }),
+        }
+    }
+
+    fn check(&self, model: &Capabilities) -> Result<()> {
+        let Some(last) = self.turns.last() else {
+            return Err(Error::unsupported(
+                "messages",
+                "The target needs a turn that says something.",
+            ));
+        };
+        if last.role == "assistant" && model.prefill == Some(false) {
+            let message = "The model does not go on with a turn of the assistant.";
+            return Err(Error::unsupported(
+                format!("messages[{}]", last.at),
+                message,
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn system(&mut self) -> Option<Value> {
+        let blocks = std::mem::take(&mut self.system);
+        (!blocks.is_empty()).then(|| write_content(blocks, false))
+    }
+
+    /// Keeps the last four marks of a cached prefix, which is as many as are taken.
+    pub(super) fn trim_marks(&mut self, tools: &mut [Value]) {
+        let mut marked: Vec<&mut Block> = Vec::new();
+        let is_marked = |block: &Block| block.contains_key(MARK);
+        let tools = tools.iter_mut().filter_map(Value::as_object_mut);
+        let turns = self.turns.iter_mut().flat_map(|turn| &mut turn.blocks);
+        marked.extend(
+            tools
+                .chain(&mut self.system)
+                .chain(turns)
+                .filter(|block| is_marked(block)),
+        );
+        let surplus = marked.len().saturating_sub(MARKS);
+        for block in marked.into_iter().take(surplus) {
+            block.shift_remove(MARK);
+        }
+    }
+
+    pub(super) fn into_messages(self) -> Value {
+        self.turns.into_iter().map(Turn::into_value).collect()
+    }
+}
+
+impl Turn {
+    fn into_value(mut self) -> Value {
+        if self.role == "assistant" {
+            self.blocks.sort_by_key(rank);
+        } else {
+            self.blocks.sort_by_key(|block| !is(block, "tool_result"));
+        }
+        let mut turn = Map::new();
+        turn.insert("role".to_owned(), self.role.into());
+        turn.insert("content".to_owned(), write_content(self.blocks, false));
+        turn.into()
+    }
+}
+
+fn write_message(message: &Message, words: &mut Words) -> Result<Vec<Block>, Fault> {
+    let mut mark = None;
+    for (name, value) in said_elsewhere(&message.extra) {
+        match name {
+            // Set beside a content that is a string.
+            MARK => mark = Some(value.clone()),
+            _ if message.role == Role::Assistant && !CALLED.contains(&name) => {}
+            _ => return Err(Fault::unsupported(name, &format!("`{name}`"))),
+        }
+    }
+    let mut blocks = Vec::with_capacity(message.parts.len());
+    let (mut content, mut calls) = (0, 0);
+    for part in &message.parts {
+        let is_call = matches!(part.kind, PartKind::ToolCall(_));
+        let (list, place) = if is_call {
+            ("tool_calls", &mut calls)
+        } else {
+            ("content", &mut content)
+        };
+        if message.role != Role::Assistant {
+            words
+                .refuse_foreign(&part.extra)
+                .map_err(|fault| fault.at(list, *place))?;
+        }
+        blocks.extend(words.block(part).map_err(|fault| fault.at(list, *place))?);
+        *place += 1;
+    }
+    if let (Some(mark), Some(block)) = (mark, blocks.last_mut()) {
+        block.entry(MARK).or_insert(mark);
+    }
+    Ok(blocks)
+}
+
+/// Older models hear the system only at the beginning; to move its words there would change what
+/// they are about.
+fn as_user(mut blocks: Vec<Block>) -> Vec<Block> {
+    for block in &mut blocks {
+        if let Some(Value::String(text)) = block.get_mut("text") {
+            *text = format!("<system>\n{text}\n</system>");
+        }
+    }
+    blocks
+}
+
+/// Thoughts come before text, calls after it.
+fn rank(block: &Block) -> u8 {
+    if is(block, "thinking") || is(block, "redacted_thinking") {
+        0
+    } else if is(block, "tool_use") {
+        2
+    } else {
+        1
+    }
+}
+
+fn is(block: &Block, kind: &str) -> bool {
+    block.get("type").is_some_and(|known| known == kind)
+}
+
+const MARK: &str = "cache_control";
+
+/// How many marks of a cached prefix are taken.
+const MARKS: usize = 4;
+
+/// What an earlier answer did, rather than how it was annotated.
+const CALLED: &[&str] = &["function_call", "audio"];

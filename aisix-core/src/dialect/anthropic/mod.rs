@@ -1,0 +1,20 @@
+//! Anthropic's wire formats: messages, and the count of their tokens.
+//!
+//! Written from Anthropic's documentation and official SDKs of November 2026 (Python 2.12, TypeScript
+//! 1.12), both API versions (`2023-06-01` and `2026-10-21`), and recorded traffic.
+//!
+//! [`Messages`] and [`CountTokens`] are the dialects. What a line of models takes and refuses is a
+//! table of [`Capabilities`](super::Capabilities); what a model resource says goes before it.
+
+mod count_tokens;
+mod error;
+mod messages;
+mod models;
+mod scan;
+mod usage;
+
+pub use self::count_tokens::CountTokens;
+pub use self::messages::Messages;
+
+/// The origin of what stays beside the neutral model.
+const ID: &str = super::ANTHROPIC_MESSAGES.as_str();
