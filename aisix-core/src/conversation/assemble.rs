@@ -35,6 +35,9 @@ impl Assembler {
         match event {
             ChatEvent::Start(start) => self.start(start),
             ChatEvent::TextDelta { choice, text } => append_text(self.parts(choice), text),
+            ChatEvent::TextSignature { choice, signature } => {
+                sign_text(self.parts(choice), signature);
+            }
             ChatEvent::ReasoningDelta { choice, text } => {
                 append_reasoning(self.parts(choice), text);
             }
@@ -153,10 +156,25 @@ impl Assembler {
     }
 }
 
+/// A signature ends a piece of text, so that what follows one is a new piece.
 fn append_text(parts: &mut Vec<Part>, text: String) {
-    match parts.last_mut().map(|part| &mut part.kind) {
-        Some(PartKind::Text(last)) => last.push_str(&text),
+    match parts.last_mut() {
+        Some(Part {
+            kind: PartKind::Text(last),
+            signature: None,
+            ..
+        }) => last.push_str(&text),
         _ => parts.push(Part::text(text)),
+    }
+}
+
+fn sign_text(parts: &mut Vec<Part>, signature: String) {
+    match parts.last_mut() {
+        Some(part) if part.as_text().is_some() && part.signature.is_none() => {
+            part.signature = Some(signature);
+        }
+        // A proof may come alone, behind everything that it stands for.
+        _ => parts.push(Part::text("").with_signature(signature)),
     }
 }
 
@@ -236,6 +254,28 @@ mod tests {
         let answer = answer.into_response();
         assert_eq!(answer.text(), "a");
         assert_eq!(answer.choices[1].finish, Some(FinishReason::Length));
+    }
+
+    #[test]
+    fn a_signature_ends_a_piece_of_text() {
+        let sign = |signature: &str| ChatEvent::TextSignature {
+            choice: 0,
+            signature: signature.to_owned(),
+        };
+        let mut answer = Assembler::new();
+        for event in [
+            ChatEvent::text(0, "a"),
+            sign("1"),
+            ChatEvent::text(0, "b"),
+            sign("2"),
+        ] {
+            answer.push(event);
+        }
+        let answer = answer.into_response();
+        let parts = &answer.choices[0].message.parts;
+        assert_eq!(parts.len(), 2);
+        assert_eq!(parts[0], Part::text("a").with_signature("1"));
+        assert_eq!(parts[1], Part::text("b").with_signature("2"));
     }
 
     #[test]

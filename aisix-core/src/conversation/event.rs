@@ -25,6 +25,13 @@ pub enum ChatEvent {
         /// What comes next, never empty.
         text: String,
     },
+    /// A piece of text is complete, and this is the vendor's proof of it.
+    TextSignature {
+        /// The choice.
+        choice: u32,
+        /// The proof, whole.
+        signature: String,
+    },
     /// More thoughts.
     ReasoningDelta {
         /// The choice.
@@ -171,6 +178,7 @@ impl ChatEvent {
         match self {
             Self::Start(_) | Self::Usage { .. } => None,
             Self::TextDelta { choice, .. }
+            | Self::TextSignature { choice, .. }
             | Self::ReasoningDelta { choice, .. }
             | Self::ReasoningSignature { choice, .. }
             | Self::ReasoningSealed { choice, .. }

@@ -75,8 +75,13 @@ fn replay_choice(choice: Choice, events: &mut Vec<ChatEvent>) {
 
 fn replay_part(choice: u32, part: Part, tools: &mut u32, events: &mut Vec<ChatEvent>) {
     match part.kind {
-        PartKind::Text(text) if !text.is_empty() => {
-            events.push(ChatEvent::TextDelta { choice, text });
+        PartKind::Text(text) => {
+            if !text.is_empty() {
+                events.push(ChatEvent::TextDelta { choice, text });
+            }
+            if let Some(signature) = part.signature {
+                events.push(ChatEvent::TextSignature { choice, signature });
+            }
         }
         PartKind::Refusal(text) => events.push(ChatEvent::RefusalDelta { choice, text }),
         PartKind::ToolCall(call) => {

@@ -220,6 +220,10 @@ impl Decoder {
         if let Some(text) = delta.refusal.filter(|text| !text.is_empty()) {
             out.push(ChatEvent::RefusalDelta { choice, text });
         }
+        if let Some(signature) = google_signature(&rest) {
+            rest.shift_remove("extra_content");
+            out.push(ChatEvent::TextSignature { choice, signature });
+        }
         for call in delta.tool_calls.into_iter().flatten() {
             self.call(at, call, out);
         }

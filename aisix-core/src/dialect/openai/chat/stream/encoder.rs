@@ -165,6 +165,11 @@ impl Encoder {
     fn piece(&mut self, at: usize, event: &ChatEvent, out: &mut BytesMut) {
         match event {
             ChatEvent::TextDelta { text, .. } => self.text(at, "content", text, out),
+            ChatEvent::TextSignature { signature, .. } => {
+                let mut delta = Map::new();
+                write_google_signature(&mut delta, signature);
+                self.delta(at, None, out, |out| write_value(out, &delta.into()));
+            }
             ChatEvent::RefusalDelta { text, .. } => self.text(at, "refusal", text, out),
             ChatEvent::ReasoningDelta { text, .. } => {
                 self.delta(at, None, out, |out| {
