@@ -50,6 +50,7 @@ mod set;
 mod tool_name;
 
 pub mod anthropic;
+pub mod gemini;
 pub mod openai;
 
 use std::fmt;

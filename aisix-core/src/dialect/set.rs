@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Dialect, DialectId, anthropic, openai};
+use super::{Dialect, DialectId, anthropic, gemini, openai};
 
 /// The dialects that a gateway speaks.
 ///
@@ -53,6 +53,9 @@ impl Default for Dialects {
             .with(&openai::Embeddings)
             .with(&anthropic::Messages)
             .with(&anthropic::CountTokens)
+            .with(&gemini::Generate)
+            .with(&gemini::Embed)
+            .with(&gemini::CountTokens)
     }
 }
 
