@@ -3,7 +3,6 @@
 //! Operators write the base of an API in many ways: with its version or without, or pasted whole from
 //! a vendor's page. [`ApiBase`] reads all of them as the same thing.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use aisix_core::error::Error;
@@ -11,6 +10,8 @@ use aisix_core::error::Result;
 use http::Uri;
 use http::uri::Authority;
 use http::uri::Scheme;
+
+pub use aisix_core::provider::model_segment;
 
 /// The base of an upstream's API, an absolute `http` or `https` URL.
 ///
@@ -135,34 +136,6 @@ impl fmt::Debug for ApiBase {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-/// Writes a model's name as one segment of a path.
-///
-/// A colon is escaped, since vendors put the method behind one.
-///
-/// ```
-/// use aisix_providers::url::model_segment;
-///
-/// assert_eq!(model_segment("gemini-2.5-flash")?, "gemini-2.5-flash");
-/// assert!(model_segment("../files").is_err());
-/// # Ok::<(), aisix_core::error::Error>(())
-/// ```
-///
-/// # Errors
-///
-/// The name is empty, consists of dots, or holds other than ASCII letters, digits and `-._~@+:`.
-pub fn model_segment(name: &str) -> Result<Cow<'_, str>> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@+:".contains(&byte);
-    if name.is_empty() || is_dots(name) || !name.bytes().all(is_plain) {
-        let message = "the model's name cannot stand in the URL of its provider";
-        return Err(Error::invalid_request(message).with_param("model"));
-    }
-    Ok(if name.contains(':') {
-        Cow::Owned(name.replace(':', "%3A"))
-    } else {
-        Cow::Borrowed(name)
-    })
 }
 
 /// Cuts off what operators paste along with the base.

@@ -1,8 +1,9 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::uri::Scheme;
+use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri};
 
 use super::upstream::UpstreamTls;
@@ -19,6 +20,7 @@ pub struct Endpoint {
     uri: Uri,
     headers: HeaderMap,
     tls: Option<Arc<UpstreamTls>>,
+    names_model: bool,
 }
 
 /// What an [`Endpoint`] is for.
@@ -117,6 +119,7 @@ impl Endpoint {
             uri,
             headers: HeaderMap::new(),
             tls: None,
+            names_model: false,
         })
     }
 
@@ -156,6 +159,56 @@ impl Endpoint {
         self
     }
 
+    /// Puts the provider's name of the model in place of [`MODEL`](Self::MODEL) in the path, for each
+    /// request anew: that of a wildcard is known no earlier. The body is not told it then.
+    ///
+    /// ```
+    /// use aisix_core::provider::Endpoint;
+    ///
+    /// let endpoint = Endpoint::post("https://api.example.com/v1beta", "models/{model}:ask")?
+    ///     .with_model_in_path();
+    /// let url = endpoint.uri_of("models/gemini-2.5-flash")?;
+    /// assert_eq!(url, "https://api.example.com/v1beta/models/gemini-2.5-flash:ask");
+    /// # Ok::<(), aisix_core::error::Error>(())
+    /// ```
+    pub fn with_model_in_path(mut self) -> Self {
+        self.names_model = true;
+        self
+    }
+
+    /// What the name of a model stands for in a path.
+    pub const MODEL: &'static str = "{model}";
+
+    /// Whether the URL names the model, and the body does not.
+    #[must_use]
+    pub fn names_model(&self) -> bool {
+        self.names_model
+    }
+
+    /// The URL for the model that the provider calls `name`. A name that repeats what stands before it
+    /// in the path, as `models/…` does, is understood.
+    ///
+    /// # Errors
+    ///
+    /// The name cannot be a segment of a path; see [`model_segment`].
+    pub fn uri_of(&self, name: &str) -> Result<Uri> {
+        if !self.names_model {
+            return Ok(self.uri.clone());
+        }
+        let path = self.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let (before, behind) = path
+            .split_once(Self::MODEL)
+            .ok_or_else(|| Error::internal("an endpoint without a place for the model"))?;
+        let parent = before.trim_end_matches('/').rsplit('/').next();
+        let name = parent
+            .and_then(|parent| name.strip_prefix(parent)?.strip_prefix('/'))
+            .unwrap_or(name);
+        let path = format!("{before}{}{behind}", model_segment(name)?);
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = Some(path.try_into().map_err(|_| not_a_segment())?);
+        Uri::from_parts(parts).map_err(|_| not_a_segment())
+    }
+
     /// The method.
     #[must_use]
     pub fn method(&self) -> &Method {
@@ -189,6 +242,38 @@ impl fmt::Debug for Endpoint {
             .field("headers", &self.headers)
             .finish_non_exhaustive()
     }
+}
+
+/// Writes a model's name as one segment of a path.
+///
+/// A colon is escaped, since vendors put the method behind one.
+///
+/// ```
+/// use aisix_core::provider::model_segment;
+///
+/// assert_eq!(model_segment("gemini-2.5-flash")?, "gemini-2.5-flash");
+/// assert!(model_segment("../files").is_err());
+/// # Ok::<(), aisix_core::error::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// The name is empty, consists of dots, or holds other than ASCII letters, digits and `-._~@+:`.
+pub fn model_segment(name: &str) -> Result<Cow<'_, str>> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@+:".contains(&byte);
+    if matches!(name, "" | "." | "..") || !name.bytes().all(is_plain) {
+        return Err(not_a_segment());
+    }
+    Ok(if name.contains(':') {
+        Cow::Owned(name.replace(':', "%3A"))
+    } else {
+        Cow::Borrowed(name)
+    })
+}
+
+fn not_a_segment() -> Error {
+    let message = "the model's name cannot stand in the URL of its provider";
+    Error::invalid_request(message).with_param("model")
 }
 
 fn not_a_url(url: &str) -> Error {

@@ -56,7 +56,7 @@ mod translation;
 pub mod upstream;
 
 pub use dispatch::Dispatch;
-pub use endpoint::{Endpoint, EndpointSpec};
+pub use endpoint::{Endpoint, EndpointSpec, model_segment};
 pub use registry::{Registry, Timeouts};
 pub use target::{Target, TargetSpec};
 

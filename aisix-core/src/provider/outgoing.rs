@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::target::HttpRoute;
 use super::upstream::{RequestBody, UpstreamOptions, UpstreamTls};
-use super::{EndpointSpec, Provider, Target};
+use super::{Endpoint, EndpointSpec, Provider, Target};
 use crate::call::{Call, Operation, Payload, RequestId};
 use crate::dialect::{self, Carry, Dialect, DialectId, Dialects, TargetModel, Way};
 use crate::error::{Error, Result};
@@ -63,13 +63,13 @@ pub(super) fn request(
     let spec = EndpointSpec::new(call.operation(), dialect).with_stream(call.is_stream());
     let endpoint = route.endpoint(&spec)?;
     let written = match way {
-        Way::PassThrough => pass_through(call, entry, route)?,
+        Way::PassThrough => pass_through(call, entry, route, endpoint)?,
         Way::Translate(dialect) => translate(call, entry, route, dialect)?,
     };
 
     let mut request = http::Request::new(written.body);
     *request.method_mut() = endpoint.method().clone();
-    *request.uri_mut() = endpoint.uri().clone();
+    *request.uri_mut() = endpoint.uri_of(&entry.upstream_name(call.model()))?;
     let headers = request.headers_mut();
     headers.clone_from(endpoint.headers());
     headers.insert(
@@ -124,7 +124,12 @@ fn options(target: &Target, tls: Option<Arc<UpstreamTls>>) -> UpstreamOptions {
 }
 
 /// The caller's own bytes, with few edits.
-fn pass_through(call: &Call, entry: &ModelEntry, route: &HttpRoute) -> Result<Written> {
+fn pass_through(
+    call: &Call,
+    entry: &ModelEntry,
+    route: &HttpRoute,
+    endpoint: &Endpoint,
+) -> Result<Written> {
     let payload = call.payload();
     let adapted = route.adapt(call.operation(), payload)?;
     // Whoever wrote the body anew has moved what the head points at.
@@ -137,7 +142,7 @@ fn pass_through(call: &Call, entry: &ModelEntry, route: &HttpRoute) -> Result<Wr
     };
     let mut edits = Vec::with_capacity(2);
     let name = entry.upstream_name(call.model());
-    if head.model() != Some(&*name) {
+    if !endpoint.names_model() && head.model() != Some(&*name) {
         edits.push(head.edit_model(&name));
     }
     let usage = ask_for_usage(&head, call.dialect(), route);
