@@ -4,10 +4,12 @@
     allow(clippy::disallowed_methods, reason = "a test is its own host")
 )]
 
-#[cfg(any(feature = "deepseek", feature = "openai"))]
+#[cfg(any(feature = "deepseek", feature = "gemini", feature = "openai"))]
 mod credential;
 #[cfg(feature = "deepseek")]
 mod deepseek;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "mock")]
 pub mod mock;
 #[cfg(feature = "openai")]
@@ -21,6 +23,8 @@ mod vendors;
 
 #[cfg(feature = "deepseek")]
 pub use deepseek::DeepSeek;
+#[cfg(feature = "gemini")]
+pub use gemini::Gemini;
 #[cfg(feature = "openai")]
 pub use openai::OpenAi;
 pub use registry::providers;

@@ -15,6 +15,8 @@ pub fn providers() -> Registry {
     let registry = crate::vendors().fold(registry.with(crate::OpenAi::new()), Registry::with);
     #[cfg(feature = "deepseek")]
     let registry = registry.with(crate::DeepSeek::new());
+    #[cfg(feature = "gemini")]
+    let registry = registry.with(crate::Gemini::new());
     #[cfg(feature = "mock")]
     let registry = registry.with_service("mock", crate::mock::Mock::new());
     registry
