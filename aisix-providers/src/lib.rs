@@ -4,7 +4,14 @@
     allow(clippy::disallowed_methods, reason = "a test is its own host")
 )]
 
-#[cfg(any(feature = "deepseek", feature = "gemini", feature = "openai"))]
+#[cfg(feature = "anthropic")]
+mod anthropic;
+#[cfg(any(
+    feature = "anthropic",
+    feature = "deepseek",
+    feature = "gemini",
+    feature = "openai"
+))]
 mod credential;
 #[cfg(feature = "deepseek")]
 mod deepseek;
@@ -21,6 +28,8 @@ pub mod url;
 #[cfg(feature = "openai")]
 mod vendors;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::Anthropic;
 #[cfg(feature = "deepseek")]
 pub use deepseek::DeepSeek;
 #[cfg(feature = "gemini")]

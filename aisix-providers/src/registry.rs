@@ -17,6 +17,8 @@ pub fn providers() -> Registry {
     let registry = registry.with(crate::DeepSeek::new());
     #[cfg(feature = "gemini")]
     let registry = registry.with(crate::Gemini::new());
+    #[cfg(feature = "anthropic")]
+    let registry = registry.with(crate::Anthropic::new());
     #[cfg(feature = "mock")]
     let registry = registry.with_service("mock", crate::mock::Mock::new());
     registry

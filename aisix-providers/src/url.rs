@@ -166,7 +166,12 @@ fn invalid(reason: &str) -> Error {
     Error::config(format!("api_base {reason}"))
 }
 
-const PASTED: [&str; 3] = ["/chat/completions", "/embeddings", "/v1/messages"];
+const PASTED: [&str; 4] = [
+    "/chat/completions",
+    "/embeddings",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+];
 
 #[cfg(test)]
 mod tests {
@@ -221,6 +226,7 @@ mod tests {
                 "https://h/anthropic/v1/messages",
                 "https://h/anthropic/v1/E",
             ),
+            ("https://h/v1/messages/count_tokens", "https://h/v1/E"),
             ("https://h/v1beta", "https://h/v1beta/E"),
             ("https://h/vendor", "https://h/vendor/v1/E"),
         ] {
