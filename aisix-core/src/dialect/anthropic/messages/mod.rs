@@ -55,6 +55,8 @@ mod fault;
 mod request;
 mod response;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod thinking;
 mod wire;
 mod words;

@@ -146,20 +146,35 @@ impl Encoder {
             Some(Open::Call(call)) if !belongs(event, call.tool) => !call.is_complete(),
             _ => false,
         };
-        if waits && !matches!(event, ChatEvent::Finish { .. }) {
-            self.held.push(event.clone());
-        } else {
+        if matches!(event, ChatEvent::Finish { .. }) {
+            self.release(out);
             self.piece(event, out);
+        } else if waits {
+            self.held.push(event.clone());
+        } else if self.held.is_empty() || self.is_for_the_open_call(event) {
+            self.piece(event, out);
+        } else {
+            self.replay(out);
+            self.offer(event, out);
         }
     }
 
-    /// Writes what was held: nothing more will come for the open call.
+    fn is_for_the_open_call(&self, event: &ChatEvent) -> bool {
+        matches!(&self.open, Some(Open::Call(call)) if belongs(event, call.tool))
+    }
+
+    /// Writes what was held: nothing more will come for any call.
     fn release(&mut self, out: &mut BytesMut) {
         while !self.held.is_empty() {
-            self.close(out);
-            for event in std::mem::take(&mut self.held) {
-                self.offer(&event, out);
-            }
+            self.replay(out);
+        }
+    }
+
+    /// Offers what was held again; at least the first of it is written.
+    fn replay(&mut self, out: &mut BytesMut) {
+        self.close(out);
+        for event in std::mem::take(&mut self.held) {
+            self.offer(&event, out);
         }
     }
 
@@ -211,7 +226,6 @@ impl Encoder {
                 stop_sequence,
                 ..
             } => {
-                self.release(out);
                 self.close(out);
                 self.finish = Some((reason.clone(), stop_sequence.clone()));
             }

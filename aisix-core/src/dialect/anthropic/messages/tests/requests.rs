@@ -1,0 +1,733 @@
+//! Requests of this format and of OpenAI's.
+
+use super::*;
+use crate::conversation::{
+    Effort, Media, Message, Part, PartKind, ReasoningMode, ReasoningOptions, Role, Source,
+    ToolChoice,
+};
+
+#[track_caller]
+fn assert_kept(value: &Value) {
+    assert_eq!(write(&read(value)), *value);
+}
+
+fn ask(fields: &Value) -> Value {
+    let mut request = json!({"model": "m", "max_tokens": 9,
+        "messages": [{"role": "user", "content": "Hi"}]});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
+// === of this format ===
+
+#[test]
+fn what_nobody_knows_is_kept_where_it_stood() {
+    assert_kept(&ask(&json!({
+        "system": [{"type": "text", "text": "S", "cache_control": {"type": "ephemeral", "ttl": "1h"}, "new": 1}],
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "a"},
+                {"type": "search_result", "source": "s", "title": "t", "content": []},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": "AA", "new": 1}},
+                {"type": "document", "title": "T", "context": "c", "citations": {"enabled": true},
+                    "source": {"type": "text", "media_type": "text/plain", "data": "d"}},
+            ], "new": true},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "", "signature": "s"},
+                {"type": "thinking", "thinking": "x", "signature": ""},
+                {"type": "redacted_thinking", "data": "r"},
+                {"type": "server_tool_use", "id": "1", "name": "web_search", "input": {"query": "q"}},
+                {"type": "tool_use", "id": "2", "name": "f", "input": {"b": 1, "a": [2.5, null]}, "caller": {"type": "direct"}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "text", "text": "before"},
+                {"type": "tool_result", "tool_use_id": "2", "is_error": false,
+                    "content": [{"type": "text", "text": "r"}, {"type": "tool_reference", "tool_name": "g"}]},
+                {"type": "tool_result", "tool_use_id": "3"},
+            ]},
+            {"role": "system", "content": "now"},
+            {"role": "system", "content": [{"type": "tool_addition", "tool": {"name": "g"}}]},
+        ],
+        "tools": [
+            {"name": "f", "input_schema": {"type": "object"}, "defer_loading": true, "cache_control": {"type": "ephemeral"}},
+            {"type": "custom", "name": "g", "description": "d", "input_schema": {}, "strict": true},
+            {"type": "bash_20250124", "name": "bash"},
+        ],
+        "tool_choice": {"type": "any", "disable_parallel_tool_use": true},
+        "thinking": {"type": "adaptive", "display": "summarized", "block_binding": {"a": 1}},
+        "output_config": {"effort": "xhigh", "task_budget": {"total": 1},
+            "format": {"type": "json_schema", "schema": {"type": "object"}}},
+        "metadata": {"user_id": "u", "new": 1},
+        "service_tier": "standard_only",
+        "stream": false,
+        "context_management": {"edits": []},
+        "cache_control": {"type": "ephemeral"},
+        "stop_sequences": ["\n"],
+        "temperature": 0.3, "top_k": 4, "top_p": 0.9,
+    })));
+}
+
+#[test]
+fn a_budget_a_named_tool_and_a_list_of_one_text_are_kept() {
+    assert_kept(&ask(&json!({
+        "system": "",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+            {"role": "assistant", "content": []}],
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "tool_choice": {"type": "tool", "name": "f"},
+        "stream": true,
+    })));
+    assert_kept(&ask(
+        &json!({"thinking": {"type": "sometimes"}, "tool_choice": {"type": "new"}}),
+    ));
+}
+
+#[test]
+fn the_words_of_this_format_are_the_neutral_ones() {
+    let request = read(&ask(&json!({
+        "system": "S",
+        "tool_choice": {"type": "auto", "disable_parallel_tool_use": true},
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "output_config": {"effort": "max"},
+        "metadata": {"user_id": "u"},
+        "stop_sequences": ["x"],
+    })));
+    assert_eq!(request.messages[0].role, Role::System);
+    assert_eq!(request.tool_choice, Some(ToolChoice::Auto));
+    assert_eq!(request.parallel_tool_calls, Some(false));
+    let reasoning = request.reasoning.unwrap();
+    assert_eq!(reasoning.mode, Some(ReasoningMode::Enabled));
+    assert_eq!(
+        (reasoning.budget_tokens, reasoning.effort),
+        (Some(2000), Some(Effort::Max))
+    );
+    assert_eq!(
+        (request.user.as_deref(), &request.stop[..]),
+        (Some("u"), &["x".to_owned()][..])
+    );
+}
+
+#[test]
+fn a_hook_may_change_the_words_and_nothing_else_moves() {
+    let value = ask(&json!({"messages": [{"role": "user", "content": [
+        {"type": "text", "text": "secret", "cache_control": {"type": "ephemeral"}},
+        {"type": "tool_result", "tool_use_id": "1", "content": "secret"},
+    ]}], "new": 1}));
+    let mut request = read(&value);
+    for (_, text) in request.texts_mut() {
+        *text = text.replace("secret", "***");
+    }
+    let expected = value.to_string().replace("secret", "***");
+    assert_eq!(write(&request).to_string(), reordered(&expected));
+}
+
+/// The members of a block stand in the order in which they are written; their meaning is the same.
+fn reordered(json: &str) -> String {
+    let value: Value = serde_json::from_str(json).unwrap();
+    write(&read(&value)).to_string()
+}
+
+#[test]
+fn a_hook_may_put_its_own_words_first() {
+    let mut request = read(&ask(&json!({"system": "S"})));
+    request.messages.insert(0, Message::system("House rules."));
+    let system = json!([{"type": "text", "text": "House rules."}, {"type": "text", "text": "S"}]);
+    assert_eq!(write(&request)["system"], system);
+    let mut request = read(&ask(&json!({})));
+    request.messages.insert(0, Message::system("House rules."));
+    assert_eq!(write(&request)["system"], "House rules.");
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (value, param) in [
+        (json!({"model": "m"}), "messages"),
+        (json!({"messages": []}), "model"),
+        (ask(&json!({"max_tokens": "many"})), "max_tokens"),
+        (ask(&json!({"messages": [{"role": "user"}]})), "messages[0]"),
+        (
+            ask(&json!({"messages": [{"role": "tool", "content": ""}]})),
+            "messages[0].role",
+        ),
+        (
+            ask(&json!({"messages": [{"role": "user", "content": [{"type": "text"}]}]})),
+            "messages[0].content[0].text",
+        ),
+        (
+            ask(&json!({"tools": [{"input_schema": {}}]})),
+            "tools[0].name",
+        ),
+    ] {
+        let error = CODEC
+            .read_request(value.to_string().as_bytes())
+            .unwrap_err();
+        assert_eq!(error.param(), Some(param), "{error}");
+        assert_eq!(error.status(), 400);
+    }
+    assert!(CODEC.read_request(b"{").is_err());
+}
+
+#[test]
+fn a_request_of_this_format_is_a_chat() {
+    let request = read(&ask(&json!({
+        "system": [{"type": "text", "text": "S", "cache_control": {"type": "ephemeral"}}],
+        "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "s"},
+                {"type": "tool_use", "id": "1", "name": "f", "input": {"a": 1}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "1", "content": "r", "is_error": true},
+                {"type": "text", "text": "and?"}]},
+        ],
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "any", "disable_parallel_tool_use": true},
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "stop_sequences": ["x"],
+    })));
+    let (body, _) = CHAT
+        .write_request(&request, &TargetModel::new("gpt"))
+        .unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "model": "gpt",
+            "messages": [
+                {"role": "system", "content": "S"},
+                {"role": "user", "content": "q"},
+                {"role": "assistant", "content": null, "tool_calls": [
+                    {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]},
+                {"role": "tool", "content": "Error: r", "tool_call_id": "1"},
+                {"role": "user", "content": "and?"},
+            ],
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+            "tool_choice": "required",
+            "parallel_tool_calls": false,
+            "stop": "x",
+            "max_completion_tokens": 9,
+            "reasoning_effort": "low",
+        })
+    );
+}
+
+// === of OpenAI's ===
+
+#[test]
+fn turns_are_sorted_by_who_speaks() {
+    let body = translated(
+        OPUS,
+        &chat(
+            &json!([
+                {"role": "system", "content": "A"},
+                {"role": "developer", "content": "B"},
+                {"role": "user", "content": "one", "name": "ann"},
+                {"role": "user", "content": [{"type": "text", "text": ""}, {"type": "text", "text": "two"}]},
+                {"role": "assistant", "content": "", "tool_calls": [
+                    {"id": "c.1", "type": "function", "function": {"name": "f", "arguments": ""}},
+                    {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{\"x\":1}"}}]},
+                {"role": "tool", "tool_call_id": "c.1", "content": "r1"},
+                {"role": "tool", "tool_call_id": "c2", "content": [{"type": "text", "text": "r2"}]},
+                {"role": "user", "content": "go on"},
+                {"role": "system", "content": "C"},
+                {"role": "assistant", "content": ""},
+                {"role": "user", "content": "!"},
+            ]),
+            &json!({}),
+        ),
+    );
+    let system = json!([{"type": "text", "text": "A"}, {"type": "text", "text": "B"}]);
+    assert_eq!(body["system"], system);
+    let messages = body["messages"].as_array().unwrap();
+    let roles: Vec<_> = messages
+        .iter()
+        .map(|turn| turn["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["user", "assistant", "user", "system", "user"]);
+    let texts = json!([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]);
+    assert_eq!(messages[0]["content"], texts);
+    let calls = &messages[1]["content"];
+    let id = calls[0]["id"].as_str().unwrap();
+    assert!(id.starts_with("c_1_") && calls[0]["input"] == json!({}));
+    assert_eq!(
+        calls[1],
+        json!({"type": "tool_use", "id": "c2", "name": "g", "input": {"x": 1}})
+    );
+    let results = &messages[2]["content"];
+    assert_eq!(
+        results[0],
+        json!({"type": "tool_result", "tool_use_id": id, "content": "r1"})
+    );
+    assert_eq!(results[1]["content"], "r2");
+    assert_eq!(results[2], json!({"type": "text", "text": "go on"}));
+    assert_eq!(messages[3]["content"], "C");
+}
+
+#[test]
+fn older_models_hear_a_later_system_as_a_user() {
+    let messages = json!([
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "system", "content": "S"},
+        {"role": "tool", "tool_call_id": "1", "content": "r"},
+    ]);
+    let body = translated(SONNET, &chat(&messages, &json!({})));
+    let content = &body["messages"][2]["content"];
+    assert_eq!(content[0]["type"], "tool_result");
+    assert_eq!(content[1]["text"], "<system>\nS\n</system>");
+}
+
+#[test]
+fn media_go_where_they_can() {
+    let user = |part: Value| chat(&json!([{"role": "user", "content": [part]}]), &json!({}));
+    let image =
+        |url: &str| user(json!({"type": "image_url", "image_url": {"url": url, "detail": "low"}}));
+    let file = |file: Value| user(json!({"type": "file", "file": file}));
+    let block = |chat: &Value| translated(OPUS, chat)["messages"][0]["content"][0].clone();
+    assert_eq!(
+        block(&image("data:image/jpg;base64,AA")),
+        json!({"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "AA"}})
+    );
+    assert_eq!(
+        block(&image("https://x.example/a.png"))["source"],
+        json!({"type": "url", "url": "https://x.example/a.png"})
+    );
+    assert_eq!(
+        block(&file(
+            json!({"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="})
+        )),
+        json!({"type": "document", "title": "a.pdf",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}})
+    );
+    assert_eq!(
+        block(&file(json!({"file_data": "data:text/csv;base64,YSxi"})))["source"],
+        json!({"type": "text", "media_type": "text/plain", "data": "a,b"})
+    );
+    assert_eq!(
+        block(&file(json!({"file_id": "file_011"})))["source"],
+        json!({"type": "file", "file_id": "file_011"})
+    );
+    for refusal in [
+        image("data:image/tiff;base64,AA"),
+        file(json!({"file_id": "file-openai"})),
+        file(json!({"file_data": "data:application/zip;base64,UEs="})),
+        user(json!({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}})),
+        user(json!({"type": "new"})),
+    ] {
+        let error = refused(OPUS, &refusal);
+        assert_eq!(error.param(), Some("messages[0].content[0]"));
+        assert_eq!(error.code(), Some("unsupported_parameter"));
+    }
+}
+
+#[test]
+fn tool_results_may_hold_pictures() {
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}});
+    let messages = json!([{"role": "tool", "tool_call_id": "1", "content": [picture]}]);
+    let body = translated(OPUS, &chat(&messages, &json!({})));
+    assert_eq!(
+        body["messages"][0]["content"][0]["content"][0]["type"],
+        "image"
+    );
+}
+
+#[test]
+fn thoughts_go_back_to_claude_with_its_proof_only() {
+    let assistant = |fields: Value| {
+        let mut message = json!({"role": "assistant", "content": "a"});
+        for (name, value) in fields.as_object().unwrap() {
+            message[name] = value.clone();
+        }
+        let messages =
+            json!([{"role": "user", "content": "q"}, message, {"role": "user", "content": "r"}]);
+        translated(OPUS, &chat(&messages, &json!({})))["messages"][1]["content"].clone()
+    };
+    let blocks = json!([
+        {"type": "thinking", "thinking": "hm", "signature": "Eq1"},
+        {"type": "redacted_thinking", "data": "Em2"},
+    ]);
+    assert_eq!(
+        assistant(json!({"reasoning_content": "hm", "thinking_blocks": blocks})),
+        json!([blocks[0], blocks[1], {"type": "text", "text": "a"}])
+    );
+    assert_eq!(assistant(json!({"reasoning_content": "hm"})), "a");
+    let sealed = json!([{"type": "redacted_thinking", "data": "gAAAAABo"}]);
+    assert_eq!(assistant(json!({"thinking_blocks": sealed})), "a");
+}
+
+#[test]
+fn thoughts_of_an_answer_read_here_survive_a_chat_client() {
+    let content = json!([
+        {"type": "thinking", "thinking": "hm", "signature": "Eq1"},
+        {"type": "redacted_thinking", "data": "Em2"},
+        {"type": "text", "text": "a"},
+        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 1}},
+    ]);
+    let response = answer(&json!({"content": content, "stop_reason": "tool_use"}));
+    let chat_answer: Value =
+        serde_json::from_slice(&CHAT.write_response(&response).unwrap()).unwrap();
+    let messages = json!([
+        {"role": "user", "content": "q"},
+        chat_answer["choices"][0]["message"],
+        {"role": "tool", "tool_call_id": "toolu_1", "content": "r"},
+    ]);
+    let body = translated(OPUS, &chat(&messages, &json!({})));
+    assert_eq!(body["messages"][1]["content"], content);
+}
+
+#[test]
+fn thoughts_of_gemini_stay_behind() {
+    let mut part = Part::reasoning("hm").with_signature("Cs");
+    part.extra.note("gemini.generate", "thought");
+    let request = ChatRequest::new("m")
+        .user("q")
+        .message(Message::assistant("a").with_part(part))
+        .user("r");
+    let body = write_for(OPUS, &request).unwrap().0;
+    assert_eq!(body["messages"][1]["content"], "a");
+}
+
+#[test]
+fn tools_are_fitted_and_their_names_come_back() {
+    let tools = json!([
+        {"type": "function", "function": {"name": "files.read", "description": "d", "strict": true,
+            "parameters": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}}},
+        {"type": "function", "function": {"name": "now"}},
+        {"type": "custom", "custom": {"name": "shell", "format": {"type": "text"}}},
+        {"type": "web_search_20250305", "name": "web_search"},
+    ]);
+    let request = read_chat(&hi(&json!({"tools": tools})));
+    let (body, carry) = write_for(OPUS, &request).unwrap();
+    let sent = body["tools"][0]["name"].as_str().unwrap();
+    assert_eq!(carry.tool_name(sent), "files.read");
+    assert_eq!(body["tools"][0]["strict"], true);
+    assert_eq!(
+        body["tools"][0]["input_schema"]["additionalProperties"],
+        false
+    );
+    assert_eq!(
+        body["tools"][1]["input_schema"],
+        json!({"type": "object", "properties": {}})
+    );
+    assert_eq!(
+        body["tools"][2]["input_schema"]["required"],
+        json!(["input"])
+    );
+    assert_eq!(body["tools"][3], tools[3]);
+
+    let body = json!({"content": [
+        {"type": "tool_use", "id": "1", "name": sent, "input": {}},
+        {"type": "tool_use", "id": "2", "name": "shell", "input": {"input": "ls"}},
+    ]});
+    let response = CODEC
+        .read_response(body.to_string().as_bytes(), &carry)
+        .unwrap();
+    let calls: Vec<_> = response.message().unwrap().tool_calls().collect();
+    assert_eq!(calls[0].name, "files.read");
+    assert_eq!(calls[1].arguments, "ls");
+
+    let error = refused(OPUS, &hi(&json!({"tools": [{"type": "file_search"}]})));
+    assert_eq!(error.param(), Some("tools[0].type"));
+}
+
+#[test]
+fn choices_of_tools_have_words_of_their_own() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}},
+        {"type": "function", "function": {"name": "g"}}]);
+    let choose =
+        |choice: Value| translated(OPUS, &hi(&json!({"tools": tools, "tool_choice": choice})));
+    assert_eq!(
+        choose(json!("auto"))["tool_choice"],
+        json!({"type": "auto"})
+    );
+    assert_eq!(
+        choose(json!("none"))["tool_choice"],
+        json!({"type": "none"})
+    );
+    assert_eq!(
+        choose(json!("required"))["tool_choice"],
+        json!({"type": "any"})
+    );
+    let named = json!({"type": "function", "function": {"name": "g"}});
+    assert_eq!(
+        choose(named.clone())["tool_choice"],
+        json!({"type": "tool", "name": "g"})
+    );
+    let allowed = choose(json!({"type": "allowed_tools",
+        "allowed_tools": {"mode": "required", "tools": [named]}}));
+    assert_eq!(allowed["tool_choice"], json!({"type": "any"}));
+    assert_eq!(allowed["tools"].as_array().unwrap().len(), 1);
+
+    let single = translated(
+        OPUS,
+        &hi(&json!({"tools": tools, "parallel_tool_calls": false})),
+    );
+    assert_eq!(
+        single["tool_choice"],
+        json!({"type": "auto", "disable_parallel_tool_use": true})
+    );
+    assert!(
+        translated(OPUS, &hi(&json!({"tool_choice": "none"})))
+            .get("tool_choice")
+            .is_none()
+    );
+    let forced = hi(&json!({"tools": tools, "tool_choice": "required"}));
+    assert_eq!(
+        refused("claude-opus-5-5", &forced).param(),
+        Some("tool_choice")
+    );
+}
+
+#[test]
+fn what_a_model_takes_is_looked_up() {
+    let body = |model, fields| translated(model, &hi(&fields));
+    assert_eq!(
+        body(SONNET, json!({"temperature": 1.7}))["temperature"],
+        1.0
+    );
+    let both = body(
+        SONNET,
+        json!({"temperature": 0.5, "top_p": 0.5, "top_k": 3}),
+    );
+    assert_eq!(
+        (&both["temperature"], &both["top_k"]),
+        (&json!(0.5), &json!(3))
+    );
+    assert!(both.get("top_p").is_none());
+    assert_eq!(
+        body(SONNET, json!({"temperature": 1, "top_p": 0.5}))["top_p"],
+        0.5
+    );
+    assert!(
+        body(OPUS, json!({"temperature": 1, "top_p": 1.0}))
+            .get("temperature")
+            .is_none()
+    );
+    assert_eq!(
+        refused(OPUS, &hi(&json!({"temperature": 0.5}))).param(),
+        Some("temperature")
+    );
+    assert_eq!(body(SONNET, json!({}))["max_tokens"], 64_000);
+    assert_eq!(body("kimi-k2", json!({}))["max_tokens"], 8192);
+
+    let prefilled = chat(
+        &json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": "{"}]),
+        &json!({}),
+    );
+    assert_eq!(
+        translated(SONNET, &prefilled)["messages"][1]["content"],
+        "{"
+    );
+    assert_eq!(refused(OPUS, &prefilled).param(), Some("messages[1]"));
+}
+
+#[test]
+fn an_effort_is_said_as_the_model_takes_it() {
+    let ask = |model, effort: &str| {
+        let body = translated(model, &hi(&json!({"reasoning_effort": effort})));
+        (
+            body["thinking"].clone(),
+            body["output_config"]["effort"].clone(),
+        )
+    };
+    let adaptive = json!({"type": "adaptive", "display": "summarized"});
+    assert_eq!(ask(OPUS, "minimal"), (adaptive.clone(), json!("low")));
+    assert_eq!(ask(OPUS, "xhigh"), (adaptive.clone(), json!("xhigh")));
+    assert_eq!(ask("claude-opus-4-6", "xhigh"), (adaptive, json!("max")));
+    let disabled = json!({"type": "disabled"});
+    assert_eq!(ask(OPUS, "none"), (disabled, Value::Null));
+    assert_eq!(
+        ask("claude-sonnet-5-5", "none").0,
+        json!({"type": "between_tools"})
+    );
+    assert_eq!(ask("claude-fable-5", "none"), (Value::Null, json!("low")));
+    let budget = |tokens: u64| json!({"type": "enabled", "budget_tokens": tokens});
+    assert_eq!(ask(SONNET, "low"), (budget(4096), Value::Null));
+    assert_eq!(ask(SONNET, "max"), (budget(63_999), Value::Null));
+    assert_eq!(ask(SONNET, "none"), (Value::Null, Value::Null));
+    let error = refused(
+        "claude-3-haiku-20240307",
+        &hi(&json!({"reasoning_effort": "low"})),
+    );
+    assert_eq!(error.param(), Some("reasoning_effort"));
+}
+
+#[test]
+fn a_budget_gives_way_to_what_binds() {
+    let thinking = |fields: Value| {
+        let mut fields = fields;
+        fields["reasoning_effort"] = "high".into();
+        translated(SONNET, &hi(&fields))
+    };
+    let body = thinking(json!({"max_tokens": 3000, "temperature": 0.2}));
+    assert_eq!(body["thinking"]["budget_tokens"], 2999);
+    assert!(body.get("temperature").is_none());
+    assert!(
+        thinking(json!({"max_tokens": 1000}))
+            .get("thinking")
+            .is_none()
+    );
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let forced = thinking(json!({"tools": tools, "tool_choice": "required"}));
+    assert!(forced.get("thinking").is_none());
+
+    let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let messages = json!([
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "r"},
+    ]);
+    let body = translated(
+        SONNET,
+        &chat(&messages, &json!({"reasoning_effort": "low"})),
+    );
+    assert!(body.get("thinking").is_none());
+}
+
+#[test]
+fn a_budget_of_another_format_is_an_effort_where_there_are_no_budgets() {
+    let request = ChatRequest::new("m")
+        .user("q")
+        .with_reasoning(ReasoningOptions::budget(10_000));
+    let body = write_for(OPUS, &request).unwrap().0;
+    assert_eq!(body["output_config"]["effort"], "medium");
+}
+
+#[test]
+fn the_form_of_the_answer_is_enforced_or_told() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}});
+    let asked = hi(&json!({"response_format": format}));
+    let body = translated(OPUS, &asked);
+    let sent = &body["output_config"]["format"];
+    assert_eq!(sent["type"], "json_schema");
+    assert_eq!(
+        sent["schema"]["properties"]["a"]["description"],
+        "{maxLength: 3}"
+    );
+    let error = refused("claude-3-haiku-20240307", &asked);
+    assert_eq!(error.param(), Some("response_format"));
+    let body = translated(
+        OPUS,
+        &hi(&json!({"response_format": {"type": "json_object"}})),
+    );
+    assert!(body["system"].as_str().unwrap().contains("JSON object"));
+}
+
+#[test]
+fn what_cannot_be_said_is_refused_by_name() {
+    for fields in [
+        json!({"n": 2}),
+        json!({"logprobs": true}),
+        json!({"presence_penalty": 0.5}),
+        json!({"frequency_penalty": 0.5}),
+        json!({"logit_bias": {"1": 2}}),
+        json!({"prediction": {"type": "content"}}),
+        json!({"functions": []}),
+        json!({"modalities": ["audio"]}),
+        json!({"unheard_of": 1}),
+    ] {
+        let error = refused(OPUS, &hi(&fields));
+        let name = fields.as_object().unwrap().keys().next().unwrap();
+        assert_eq!(error.param(), Some(name.as_str()));
+        assert_eq!(error.code(), Some("unsupported_parameter"));
+    }
+    let call = json!({"role": "assistant", "content": null, "function_call": {"name": "f"}});
+    let error = refused(OPUS, &chat(&json!([call]), &json!({})));
+    assert_eq!(error.param(), Some("messages[0].function_call"));
+    let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}});
+    let asked = chat(
+        &json!([{"role": "assistant", "tool_calls": [call]}]),
+        &json!({}),
+    );
+    assert_eq!(
+        refused(OPUS, &asked).param(),
+        Some("messages[0].tool_calls[0].arguments")
+    );
+    assert_eq!(
+        refused(OPUS, &chat(&json!([]), &json!({}))).param(),
+        Some("messages")
+    );
+}
+
+#[test]
+fn what_changes_no_answer_is_left_out() {
+    let body = translated(
+        OPUS,
+        &hi(&json!({
+            "n": 1, "seed": 7, "store": true, "prompt_cache_key": "k", "metadata": {"a": "b"},
+            "presence_penalty": 0, "logit_bias": null, "stream": true,
+            "stream_options": {"include_usage": true}, "service_tier": "flex", "user": "a@b.example",
+            "modalities": ["text"], "stop": [" ", "x"], "logprobs": false,
+        })),
+    );
+    assert_eq!(
+        body,
+        json!({"model": OPUS, "max_tokens": 128_000, "stream": true, "stop_sequences": ["x"],
+            "messages": [{"role": "user", "content": "Hi"}]})
+    );
+}
+
+#[test]
+fn fields_with_another_name_are_mapped() {
+    let body = translated(
+        OPUS,
+        &hi(&json!({
+            "user": "u1", "service_tier": "default",
+            "web_search_options": {"search_context_size": "low",
+                "user_location": {"type": "approximate", "approximate": {"country": "CH", "city": null}}},
+        })),
+    );
+    assert_eq!(body["metadata"], json!({"user_id": "u1"}));
+    assert_eq!(body["service_tier"], "standard_only");
+    assert_eq!(
+        body["tools"][0],
+        json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 1,
+            "user_location": {"type": "approximate", "country": "CH"}})
+    );
+}
+
+#[test]
+fn the_last_four_marks_of_a_cache_are_kept() {
+    let mark = json!({"type": "ephemeral"});
+    let text = json!({"type": "text", "text": "t", "cache_control": mark});
+    let messages = json!([
+        {"role": "system", "content": [text, text]},
+        {"role": "user", "content": [text, text]},
+        {"role": "user", "content": "x", "cache_control": mark},
+    ]);
+    let body = translated(OPUS, &chat(&messages, &json!({})));
+    assert!(body["system"][0].get("cache_control").is_none());
+    assert_eq!(body["system"][1]["cache_control"], mark);
+    assert_eq!(body.to_string().matches("cache_control").count(), 4);
+    assert_eq!(body["messages"][0]["content"][2]["cache_control"], mark);
+}
+
+#[test]
+fn the_same_conversation_gives_the_same_bytes() {
+    let asked = read_chat(&hi(
+        &json!({"tools": [{"type": "function", "function": {"name": "a.b"}}]}),
+    ));
+    let write = || {
+        CODEC
+            .write_request(&asked, &TargetModel::new(OPUS))
+            .unwrap()
+            .0
+    };
+    assert_eq!(write(), write());
+}
+
+#[test]
+fn parts_made_in_code_are_written() {
+    let file = Media::new(Source::Text("t".to_owned())).with_name("n");
+    let request = ChatRequest::new("m").message(
+        Message::user("q")
+            .with_part(Part::image("image/png", "AA"))
+            .with_part(PartKind::File(file)),
+    );
+    let body = write_for(OPUS, &request).unwrap().0;
+    assert_eq!(body["messages"][0]["content"][2]["title"], "n");
+}
