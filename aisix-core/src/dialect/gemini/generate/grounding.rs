@@ -1,13 +1,8 @@
 //! Where an answer has its claims from.
-//!
-//! The neutral model has no word for it; OpenAI's annotations are what callers of every vendor know,
-//! so that they stand beside the message as a member of that format.
 
 use serde_json::{Value, json};
 
 use super::wire::Rest;
-use crate::conversation::Extra;
-use crate::dialect::OPENAI_CHAT;
 
 /// The text of an answer as callers see it, and where the pieces of it came from.
 #[derive(Debug, Default)]
@@ -84,21 +79,6 @@ pub(super) fn annotations(candidate: &Rest, said: &Said) -> Option<Value> {
         }
     }
     (!found.is_empty()).then(|| found.into())
-}
-
-/// The same as a member of OpenAI's message.
-pub(super) fn annotated(annotations: Value) -> Extra {
-    let fields = Rest::from_iter([("annotations".to_owned(), annotations)]);
-    Extra::with_fields(OPENAI_CHAT.as_str(), fields)
-}
-
-/// The same as what a chunk of OpenAI's adds.
-pub(super) fn annotated_delta(annotations: Value) -> Extra {
-    let delta = Rest::from_iter([("annotations".to_owned(), annotations)]);
-    Extra::with_fields(
-        OPENAI_CHAT.as_str(),
-        Rest::from_iter([("delta".to_owned(), delta.into())]),
-    )
 }
 
 fn source(chunk: &Value) -> Option<&Value> {

@@ -39,6 +39,8 @@
 //! | `OTHER` and the like without a word | a failure of the upstream |
 //! | calls that went wrong (`MALFORMED_FUNCTION_CALL`) | a finish; the vendor's word stays beside it |
 //! | grounding and citations | OpenAI's `annotations`, with offsets in characters |
+//! | pictures | `images` beside OpenAI's message, which are pictures of the model again when they are sent back |
+//! | code that was run, calls and results of the vendor's own tools | only this format knows them |
 //! | arguments in pieces (`partialArgs`) | the arguments, when they are whole |
 
 mod config;
@@ -52,6 +54,7 @@ mod part;
 mod request;
 mod response;
 mod schema;
+mod shown;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::finish::{read_finish, write_finish};
-use super::grounding::{Said, annotated, annotations};
+use super::grounding::{Said, annotations};
 use super::logprobs::{read_logprobs, write_logprobs};
 use super::media::write_media;
 use super::part::{NO_ID, read_back, read_part};
+use super::shown::{ANNOTATIONS, IMAGES, picture, shown};
 use super::wire::{self, Candidate, Content, FunctionCall, Rest};
 use super::words::CustomTools;
 use super::{ID, to_bytes};
@@ -90,9 +91,7 @@ fn read_candidate(wire: Candidate, response_id: &str, carry: &Carry) -> Result<C
     }
     let has_parts = !parts.is_empty();
     let mut message = Message::new(Role::Assistant, parts);
-    if let Some(annotations) = annotations(&rest, &said) {
-        message.extra = annotated(annotations);
-    }
+    message.extra = shown(members_shown(&message, annotations(&rest, &said)));
     let mut choice = Choice::new(index, message);
     if let Some(reason) = wire.finish_reason {
         let finish = read_finish(&reason, calls > 0, has_parts)?;
@@ -105,6 +104,25 @@ fn read_candidate(wire: Candidate, response_id: &str, carry: &Carry) -> Result<C
     }
     choice.extra = Extra::from_rest(ID, rest);
     Ok(choice)
+}
+
+fn members_shown(message: &Message, annotations: Option<Value>) -> Rest {
+    let mut members = Rest::new();
+    if let Some(annotations) = annotations {
+        members.insert(ANNOTATIONS.to_owned(), annotations);
+    }
+    let pictures = message.parts.iter().filter_map(|part| match &part.kind {
+        PartKind::Image(media) => Some(media),
+        _ => None,
+    });
+    let pictures: Vec<_> = pictures
+        .enumerate()
+        .filter_map(|(index, media)| picture(index, media))
+        .collect();
+    if !pictures.is_empty() {
+        members.insert(IMAGES.to_owned(), pictures.into());
+    }
+    members
 }
 
 /// The vendor sends empty texts at the end of a stream, and as the place of a signature.

@@ -20,9 +20,16 @@ pub(super) fn accepted(schema: &Value) -> Value {
                 out.insert("enum".to_owned(), json!([value]));
             }
             "properties" | "$defs" | "definitions" => {
+                // What older drafts call definitions.
+                let name = if name == "definitions" { "$defs" } else { name };
                 let members = value.as_object().into_iter().flatten();
                 let members = members.map(|(name, schema)| (name.clone(), accepted(schema)));
-                out.insert(name.clone(), Value::Object(members.collect()));
+                out.insert(name.to_owned(), Value::Object(members.collect()));
+            }
+            "$ref" => {
+                let target = value.as_str().unwrap_or_default();
+                let target = target.replace("#/definitions/", "#/$defs/");
+                out.insert(name.clone(), target.into());
             }
             "items" if value.is_array() => {
                 let items = value.as_array().into_iter().flatten();
@@ -162,7 +169,6 @@ fn rewrite(schema: Value, change: &impl Fn(&mut Map<String, Value>)) -> Value {
 /// What the vendor reads of a JSON Schema, beside what holds schemas itself.
 const KEPT: &[&str] = &[
     "$id",
-    "$ref",
     "$anchor",
     "type",
     "format",
@@ -218,6 +224,19 @@ mod tests {
         });
         assert_eq!(accepted(&schema), expected);
         assert_eq!(accepted(&expected), expected);
+    }
+
+    #[test]
+    fn definitions_of_older_drafts_are_found() {
+        let schema = json!({
+            "definitions": {"a": {"type": "string", "const": "x"}},
+            "properties": {"definitions": {"$ref": "#/definitions/a"}},
+        });
+        let expected = json!({
+            "$defs": {"a": {"type": "string", "enum": ["x"]}},
+            "properties": {"definitions": {"$ref": "#/$defs/a"}},
+        });
+        assert_eq!(accepted(&schema), expected);
     }
 
     #[test]

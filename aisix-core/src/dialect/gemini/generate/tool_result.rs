@@ -8,7 +8,7 @@ use super::media::write_media;
 use super::part::{NO_ID, read_part};
 use super::wire::{self, FunctionResponse};
 use super::words::Words;
-use crate::conversation::{Extra, Part, PartKind, ToolResult};
+use crate::conversation::{Extra, Part, PartKind, Source, ToolResult};
 use crate::dialect::Carry;
 use crate::error::Result;
 
@@ -90,6 +90,10 @@ pub(super) fn write_result<'a>(
         }
         match &piece.kind {
             PartKind::Text(piece) => text.push_str(piece),
+            PartKind::File(inner) if matches!(inner.source, Source::Text(_)) => {
+                let document = write_media(inner, &param, words.is_own)?;
+                text.push_str(&document.text.unwrap_or_default());
+            }
             PartKind::Image(inner) | PartKind::Audio(inner) | PartKind::File(inner) => {
                 if !words.model.is_three() && !words.is_own {
                     let what = "a picture or a file in the answer of a tool to this model";

@@ -2,7 +2,9 @@
 
 use super::ID;
 use super::fault::{Turn, foreign_field, invalid, unsupported};
+use super::media::write_media;
 use super::part::{read_part, write_part};
+use super::shown::pictures_of;
 use super::wire::{self, Content};
 use super::words::Words;
 use crate::conversation::{ChatRequest, Extra, Message, Part, PartKind, Role};
@@ -208,8 +210,14 @@ fn write_turn<'a>(
             _ => parts.push((0, wire)),
         }
     }
-    if kind == Kind::Model && words.model.is_three() && !is_own {
-        sign_calls(&mut parts);
+    if kind == Kind::Model && !is_own {
+        for (at, picture) in pictures_of(message).enumerate() {
+            let param = turn.path(&format!(".images[{at}]"));
+            parts.push((0, write_media(&picture, &param, false)?));
+        }
+        if words.model.is_three() {
+            sign_calls(&mut parts);
+        }
     }
     if is_own {
         drafts.push(Draft {

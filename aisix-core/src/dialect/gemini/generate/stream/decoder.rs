@@ -2,13 +2,15 @@ use serde_json::{Value, json};
 
 use super::super::ID;
 use super::super::finish::read_finish;
-use super::super::grounding::{Said, annotated_delta, annotations};
+use super::super::grounding::{Said, annotations};
 use super::super::logprobs::read_logprobs;
+use super::super::media::read_blob;
 use super::super::response::{FEEDBACK, keep_reason, made_id, read_body, read_created, read_tier};
+use super::super::shown::{ANNOTATIONS, IMAGES, picture, shown_delta};
 use super::super::wire::{self, Candidate, FunctionCall, Rest};
 use super::super::words::CustomTools;
 use super::partial::Partial;
-use crate::conversation::{ChatEvent, Extra, FinishReason, Start};
+use crate::conversation::{ChatEvent, Extra, FinishReason, PartKind, Start};
 use crate::dialect::gemini::usage::take_usage;
 use crate::dialect::{Carry, StreamDecoder};
 use crate::error::{Error, Result};
@@ -34,6 +36,7 @@ struct Choice {
     sources: Rest,
     has_parts: bool,
     calls: u32,
+    pictures: usize,
     open: Option<Call>,
     finish: Option<FinishReason>,
 }
@@ -187,12 +190,7 @@ impl Choice {
         }
         let Some(text) = wire.text.take() else {
             self.has_parts = true;
-            // What only this format knows, such as a picture or code that was run.
-            let fields = Rest::from_iter([("parts".to_owned(), json!([wire]))]);
-            out.push(ChatEvent::Other {
-                choice: Some(choice),
-                extra: Extra::with_fields(ID, fields),
-            });
+            self.other(wire, out);
             return Ok(());
         };
         let signature = wire.thought_signature;
@@ -214,6 +212,25 @@ impl Choice {
             out.push(ChatEvent::TextSignature { choice, signature });
         }
         Ok(())
+    }
+
+    /// What a stream of the neutral model has no word for, such as code that was run.
+    fn other(&mut self, wire: wire::Part, out: &mut Vec<ChatEvent>) {
+        let choice = Some(self.index);
+        let fields = Rest::from_iter([("parts".to_owned(), json!([&wire]))]);
+        out.push(ChatEvent::Other {
+            choice,
+            extra: Extra::with_fields(ID, fields),
+        });
+        if let Some(PartKind::Image(media)) = wire.inline_data.map(read_blob)
+            && let Some(picture) = picture(self.pictures, &media)
+        {
+            self.pictures += 1;
+            out.push(ChatEvent::Other {
+                choice,
+                extra: shown_delta(IMAGES, json!([picture])),
+            });
+        }
     }
 
     /// Reads a call, which comes whole, or begins here and goes on in later events.
@@ -277,7 +294,7 @@ impl Choice {
         if let Some(annotations) = annotations(&self.sources, &self.said) {
             out.push(ChatEvent::Other {
                 choice: Some(choice),
-                extra: annotated_delta(annotations),
+                extra: shown_delta(ANNOTATIONS, annotations),
             });
         }
         if let Some(reason) = self.finish {

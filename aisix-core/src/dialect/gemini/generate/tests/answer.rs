@@ -220,6 +220,13 @@ fn a_picture_is_a_picture() {
     ));
     let written = CODEC.write_response(&response).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), body);
+
+    let message = as_chat(&response)["choices"][0]["message"].clone();
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}, "index": 0});
+    assert_eq!(message["images"], json!([picture]));
+    let back = chat(&json!({"messages": [message]}));
+    let written = write(&back, "gemini-2.5-flash-image");
+    assert_eq!(written["contents"][0], body["candidates"][0]["content"]);
 }
 
 #[test]

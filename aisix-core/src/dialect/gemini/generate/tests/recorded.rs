@@ -294,3 +294,29 @@ fn looking_at_recorded_events_finds_what_reading_them_does() {
         );
     }
 }
+
+/// Nonsense may be an error or an answer; it must come to an end without a panic.
+#[test]
+fn mutilated_traffic_is_survived() {
+    let mut random = fastrand::Rng::with_seed(3);
+    for endpoint in ["generateContent", "streamGenerateContent"] {
+        let Some(recorded) = recordings(endpoint, 10) else {
+            return;
+        };
+        for entry in recorded.entries.iter().step_by(5) {
+            let whole = recorded.load(&entry.response);
+            for _ in 0..20 {
+                let mut body = whole[..random.usize(0..=whole.len())].to_vec();
+                for _ in 0..random.usize(0..4) {
+                    if let Some(byte) = random.choice(&mut body) {
+                        *byte = random.choice(b"\"{}[],:0\\\xff").copied().unwrap_or(b' ');
+                    }
+                }
+                drop(CODEC.read_response(&body, &Carry::default()));
+                drop(CODEC.read_request(&body));
+                drop(CODEC.scan_event(&body));
+                drop(decode(&body, 4096));
+            }
+        }
+    }
+}

@@ -170,6 +170,16 @@ fn grounding_of_a_stream_is_annotated_at_its_end() {
 }
 
 #[test]
+fn a_picture_in_a_stream_is_shown_to_callers_of_openai() {
+    let picture = json!({"inlineData": {"mimeType": "image/png", "data": "AA=="}});
+    let stream = events_of(&[piece(&json!([picture]), &json!({"finishReason": "STOP"}))]);
+    let events = decode(stream.as_bytes(), usize::MAX).unwrap();
+    let chat = encode_with(&Chat::new(), &events);
+    assert!(chat.contains(r#"{"images":[{"type":"image_url""#), "{chat}");
+    assert!(encode(&events).contains(r#""parts":[{"inlineData""#));
+}
+
+#[test]
 fn signatures_survive_a_client_that_only_knows_openai() {
     let chat = encode_with(
         &Chat::new(),
