@@ -15,6 +15,8 @@ mod anthropic;
 mod credential;
 #[cfg(feature = "deepseek")]
 mod deepseek;
+#[cfg(test)]
+mod fidelity;
 #[cfg(feature = "gemini")]
 mod gemini;
 #[cfg(feature = "mock")]

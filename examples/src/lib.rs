@@ -39,6 +39,9 @@ mod pages {
     #[doc = include_str!("../../docs/guide/configuration.md")]
     struct Configuration;
 
+    #[doc = include_str!("../../docs/guide/dialects.md")]
+    struct Dialects;
+
     #[doc = include_str!("../../docs/guide/streaming-and-usage.md")]
     struct StreamingAndUsage;
 }

@@ -108,7 +108,16 @@ pub(super) fn invalid(param: impl Into<String>, reason: &str) -> Error {
 
 /// The first field of another format that means something here.
 pub(super) fn foreign_field(extra: &Extra) -> Option<&str> {
-    extra.foreign_to(ID).find(|name| !HINTS.contains(name))
+    let origin = extra.origin()?;
+    let says = |name: &&str| {
+        extra
+            .get(origin, name)
+            .is_some_and(|value| !value.is_null())
+    };
+    extra
+        .foreign_to(ID)
+        .filter(says)
+        .find(|name| !HINTS.contains(name))
 }
 
 /// A member that this format kept beside the neutral model.

@@ -106,6 +106,9 @@ enum Kind {
     Results,
 }
 
+/// Members of an answer that say what no part of it does: OpenAI's sound, and its calls of old.
+const SAID: &[&str] = &["audio", "function_call"];
+
 /// Writes the turns, and what the system said anywhere among them.
 pub(super) fn write_contents<'a>(
     request: &'a ChatRequest,
@@ -116,7 +119,10 @@ pub(super) fn write_contents<'a>(
     for (at, message) in request.messages.iter().enumerate() {
         let turn = Turn::new(request, at);
         let is_answer = message.role == Role::Assistant;
-        if let Some(field) = foreign_field(&message.extra).filter(|_| !is_answer) {
+        // Callers send answers back with whatever their vendor had put there; what the model said is
+        // a part of it, except for what stands in no part.
+        let counts = |field: &&str| !is_answer || SAID.contains(field);
+        if let Some(field) = foreign_field(&message.extra).filter(counts) {
             return Err(unsupported(
                 turn.path(&format!(".{field}")),
                 &format!("`{field}`"),
