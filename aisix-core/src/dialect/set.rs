@@ -56,6 +56,7 @@ impl Default for Dialects {
             .with(&gemini::Generate)
             .with(&gemini::Embed)
             .with(&gemini::CountTokens)
+            .with(&openai::Responses)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::{self, decode, read_reported, undecodable};
 use super::scan;
-use super::usage::take_usage;
+use super::usage::{TOKENS_OF_CHAT, take_usage};
 use crate::conversation::{
     Embedding, EmbeddingEncoding, EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse, Extra,
 };
@@ -183,7 +183,7 @@ impl EmbeddingsCodec for Embeddings {
         let mut response = EmbeddingsResponse::new(wire.model.unwrap_or_default(), []);
         let mut rest = wire.rest;
         if let Some(mut usage) = wire.usage {
-            response.usage = Some(take_usage(&mut usage));
+            response.usage = Some(take_usage(&mut usage, &TOKENS_OF_CHAT));
             rest.insert("usage".to_owned(), usage.into());
         }
         for (place, row) in (0..).zip(rows) {

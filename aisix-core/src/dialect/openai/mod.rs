@@ -7,15 +7,20 @@
 //! [`Chat`] and [`Embeddings`] are the dialects; [`models`] writes the answers of `/v1/models`.
 
 mod chat;
+mod citation;
 mod embeddings;
 mod error;
+mod fault;
 pub mod models;
+mod responses;
 mod scan;
 mod usage;
+mod words;
 
 pub use self::chat::Chat;
 pub use self::embeddings::Embeddings;
 pub(in crate::dialect) use self::error::{decode, excerpt, retry_advice, undecodable};
+pub use self::responses::Responses;
 
 /// The vendors of the recorded traffic that speak these formats.
 #[cfg(test)]

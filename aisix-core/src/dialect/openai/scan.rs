@@ -3,7 +3,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::error::{decode, read_reported, undecodable};
-use super::usage::read_usage;
+use super::usage::{TOKENS_OF_CHAT, read_usage};
 use crate::conversation::FinishReason;
 use crate::dialect::{EventHead, ResponseHead};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ pub(super) fn scan_response(body: &[u8]) -> Result<ResponseHead> {
     let walked = cursor.members::<SyntaxError>(|name, value| {
         match name {
             "model" => head.model = string_span(value)?,
-            "usage" => head.usage = read_usage(value)?,
+            "usage" => head.usage = read_usage(value, &TOKENS_OF_CHAT)?,
             "choices" => {
                 is_answer = true;
                 head.finish = first_finish(&value.raw()?);
@@ -55,7 +55,7 @@ pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
         match name {
             "model" => head.model = string_span(value)?,
             "usage" => {
-                head.usage = read_usage(value)?;
+                head.usage = read_usage(value, &TOKENS_OF_CHAT)?;
                 if head.usage.is_none() {
                     value.raw()?;
                 }
@@ -132,7 +132,7 @@ fn plain_delta(choices: &[u8]) -> Option<usize> {
 }
 
 /// The length of the string that goes on here, up to its closing quote.
-fn text_length(text: &[u8]) -> usize {
+pub(super) fn text_length(text: &[u8]) -> usize {
     let mut ends = memchr::memchr_iter(b'"', text);
     let closing = ends.find(|&at| {
         let escapes = text[..at]

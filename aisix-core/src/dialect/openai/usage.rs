@@ -18,21 +18,57 @@ struct Counts {
     output_audio: u64,
 }
 
+/// How a format calls its counts.
+#[derive(Debug)]
+pub(super) struct Words {
+    input: &'static str,
+    output: &'static str,
+    input_details: &'static str,
+    output_details: &'static str,
+    /// Whether the tokens written to a cache are told even when there are none.
+    tells_cache_writes: bool,
+}
+
+/// The words of chat completions and of most others.
+pub(super) const TOKENS_OF_CHAT: Words = Words {
+    input: "prompt_tokens",
+    output: "completion_tokens",
+    input_details: "prompt_tokens_details",
+    output_details: "completion_tokens_details",
+    tells_cache_writes: false,
+};
+
+/// The words of responses.
+pub(super) const TOKENS_OF_RESPONSES: Words = Words {
+    input: "input_tokens",
+    output: "output_tokens",
+    input_details: "input_tokens_details",
+    output_details: "output_tokens_details",
+    tells_cache_writes: true,
+};
+
 /// Reads the counts of a `usage` object where it stands; `None` if it is no object.
 ///
 /// Lenient in every field: a count that cannot be read is no reason to lose an answer.
-pub(super) fn read_usage(usage: &mut Cursor<'_>) -> Result<Option<Usage>, SyntaxError> {
+pub(super) fn read_usage(
+    usage: &mut Cursor<'_>,
+    words: &Words,
+) -> Result<Option<Usage>, SyntaxError> {
     if !usage.is_object() {
         return Ok(None);
     }
     let mut counts = Counts::default();
     usage.members::<SyntaxError>(|name, value| {
-        match name {
-            "prompt_tokens" => counts.input = count(value)?,
-            "completion_tokens" => counts.output = count(value)?,
-            "total_tokens" => counts.total = Some(count(value)?),
-            "prompt_cache_hit_tokens" => counts.cache_hit = count(value)?,
-            "prompt_tokens_details" => value.members::<SyntaxError>(|name, value| {
+        if name == words.input {
+            counts.input = count(value)?;
+        } else if name == words.output {
+            counts.output = count(value)?;
+        } else if name == "total_tokens" {
+            counts.total = Some(count(value)?);
+        } else if name == "prompt_cache_hit_tokens" {
+            counts.cache_hit = count(value)?;
+        } else if name == words.input_details {
+            value.members::<SyntaxError>(|name, value| {
                 match name {
                     "cached_tokens" => counts.cached = count(value)?,
                     "cache_write_tokens" => counts.cache_write = count(value)?,
@@ -40,16 +76,16 @@ pub(super) fn read_usage(usage: &mut Cursor<'_>) -> Result<Option<Usage>, Syntax
                     _ => {}
                 }
                 Ok(())
-            })?,
-            "completion_tokens_details" => value.members::<SyntaxError>(|name, value| {
+            })?;
+        } else if name == words.output_details {
+            value.members::<SyntaxError>(|name, value| {
                 match name {
                     "reasoning_tokens" => counts.reasoning = count(value)?,
                     "audio_tokens" => counts.output_audio = count(value)?,
                     _ => {}
                 }
                 Ok(())
-            })?,
-            _ => {}
+            })?;
         }
         Ok(())
     })?;
@@ -57,10 +93,10 @@ pub(super) fn read_usage(usage: &mut Cursor<'_>) -> Result<Option<Usage>, Syntax
 }
 
 /// Takes the counts out of a `usage` object; what other vendors count beside them stays in it.
-pub(super) fn take_usage(map: &mut Map<String, Value>) -> Usage {
+pub(super) fn take_usage(map: &mut Map<String, Value>, words: &Words) -> Usage {
     let mut counts = Counts {
-        input: take(map, "prompt_tokens").unwrap_or(0),
-        output: take(map, "completion_tokens").unwrap_or(0),
+        input: take(map, words.input).unwrap_or(0),
+        output: take(map, words.output).unwrap_or(0),
         total: take(map, "total_tokens"),
         cache_hit: map
             .get("prompt_cache_hit_tokens")
@@ -68,12 +104,12 @@ pub(super) fn take_usage(map: &mut Map<String, Value>) -> Usage {
             .unwrap_or(0),
         ..Counts::default()
     };
-    if let Some(details) = details(map, "prompt_tokens_details") {
+    if let Some(details) = details(map, words.input_details) {
         counts.cached = take(details, "cached_tokens").unwrap_or(0);
         counts.cache_write = take(details, "cache_write_tokens").unwrap_or(0);
         counts.input_audio = take(details, "audio_tokens").unwrap_or(0);
     }
-    if let Some(details) = details(map, "completion_tokens_details") {
+    if let Some(details) = details(map, words.output_details) {
         counts.reasoning = take(details, "reasoning_tokens").unwrap_or(0);
         counts.output_audio = take(details, "audio_tokens").unwrap_or(0);
     }
@@ -104,24 +140,32 @@ impl Counts {
 ///
 /// The details of OpenAI are always there for an answer of another format, else where the
 /// upstream had them.
-pub(super) fn usage_map(usage: &Usage, rest: Option<&Map<String, Value>>) -> Map<String, Value> {
+pub(super) fn usage_map(
+    usage: &Usage,
+    rest: Option<&Map<String, Value>>,
+    words: &Words,
+) -> Map<String, Value> {
     let mut map = rest.cloned().unwrap_or_default();
     let own = rest.is_none();
     let mut out = Map::new();
-    out.insert("prompt_tokens".to_owned(), usage.input_tokens.into());
-    out.insert("completion_tokens".to_owned(), usage.output_tokens.into());
+    out.insert(words.input.to_owned(), usage.input_tokens.into());
+    out.insert(words.output.to_owned(), usage.output_tokens.into());
     out.insert("total_tokens".to_owned(), usage.total().into());
     let input = [
         ("cached_tokens", usage.cached_input_tokens, own),
-        ("cache_write_tokens", usage.cache_write_tokens, false),
+        (
+            "cache_write_tokens",
+            usage.cache_write_tokens,
+            own && words.tells_cache_writes,
+        ),
         ("audio_tokens", usage.input_audio_tokens, false),
     ];
     let output = [
         ("reasoning_tokens", usage.reasoning_tokens, own),
         ("audio_tokens", usage.output_audio_tokens, false),
     ];
-    put_details(&mut out, &mut map, "prompt_tokens_details", &input);
-    put_details(&mut out, &mut map, "completion_tokens_details", &output);
+    put_details(&mut out, &mut map, words.input_details, &input);
+    put_details(&mut out, &mut map, words.output_details, &output);
     out.extend(map);
     out
 }
@@ -197,8 +241,8 @@ mod tests {
             panic!("an object")
         };
         let text = Value::Object(map.clone()).to_string();
-        let usage = take_usage(&mut map);
-        let seen = read_usage(&mut Cursor::new(text.as_bytes()).unwrap()).unwrap();
+        let usage = take_usage(&mut map, &TOKENS_OF_CHAT);
+        let seen = read_usage(&mut Cursor::new(text.as_bytes()).unwrap(), &TOKENS_OF_CHAT).unwrap();
         assert_eq!(seen, Some(usage), "{text}");
         (usage, map)
     }
@@ -216,7 +260,7 @@ mod tests {
             rest["completion_tokens_details"],
             json!({"accepted_prediction_tokens": 0})
         );
-        let written = usage_map(&usage, Some(&rest));
+        let written = usage_map(&usage, Some(&rest), &TOKENS_OF_CHAT);
         assert_eq!(written["prompt_tokens_details"]["audio_tokens"], 3);
         assert_eq!(read(written.into()).0, usage);
     }
@@ -245,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_format_gets_the_details_of_openai() {
-        let written = usage_map(&Usage::new(1, 2), None);
+        let written = usage_map(&Usage::new(1, 2), None, &TOKENS_OF_CHAT);
         assert_eq!(
             Value::from(written).to_string(),
             r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}"#

@@ -3,19 +3,11 @@
 use serde_json::json;
 
 use super::ID;
-use super::fault::{Fault, keep, taken};
 use super::wire::{self, CustomCall, FunctionCall, Rest};
 use crate::conversation::{Extra, Message, Part, PartKind, ToolCall, ToolCallKind};
 use crate::dialect::Carry;
-use crate::dialect::tool_name::ToolNameRule;
-
-/// The words of this conversation for the target: tool names that it accepts.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    pub(super) carry: Carry,
-    /// A conversation of another format may use names that are none here.
-    pub(super) is_foreign: bool,
-}
+use crate::dialect::openai::fault::{Fault, keep, taken};
+use crate::dialect::openai::words::Names;
 
 pub(super) fn read_tool_call(wire: wire::ToolCall, carry: &Carry) -> Result<Part, Fault> {
     let mut rest = wire.rest;
@@ -113,21 +105,3 @@ pub(super) fn write_google_signature(rest: &mut Rest, signature: &str) {
     rest.entry("extra_content")
         .or_insert_with(|| json!({"google": {"thought_signature": signature}}));
 }
-
-impl Names {
-    /// The name on the wire: the caller's own, or a made-up one that is the same each time.
-    pub(super) fn tool_name(&mut self, name: &str) -> String {
-        if self.is_foreign {
-            RULE.sent(name, &mut self.carry)
-        } else {
-            name.to_owned()
-        }
-    }
-}
-
-/// What this format accepts as the name of a tool.
-const RULE: ToolNameRule = ToolNameRule {
-    max: 64,
-    also: b"_-",
-    letter_first: false,
-};

@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use super::ID;
-use super::call::{
-    Names, google_signature, read_tool_call, write_google_signature, write_tool_calls,
-};
-use super::fault::{Fault, own_fields};
+use super::call::{google_signature, read_tool_call, write_google_signature, write_tool_calls};
 use super::part::{REFUSAL_PART, read_part, write_part};
 use super::reasoning::{THINKING, read_reasoning, write_replayed_reasoning, write_shown_reasoning};
 use super::wire::{self, Content, ContentPart, Rest};
 use crate::conversation::{Extra, Message, Part, PartKind, Role, ToolResult};
 use crate::dialect::Carry;
+use crate::dialect::openai::citation::citations;
+use crate::dialect::openai::fault::{Fault, own_fields};
+use crate::dialect::openai::words::Names;
 
 /// Reads one message of either side.
 pub(super) fn read_message(wire: wire::Message, carry: &Carry) -> Result<Message, Fault> {
@@ -118,16 +118,27 @@ pub(super) fn write_turn(
         return Ok(());
     }
     let mut wire = wire::Message {
-        role: Some(message.role.as_str().to_owned()),
+        role: Some(role_of(message.role, names).to_owned()),
         name: message.name.clone(),
         rest: fields_of(&message.extra, message.role == Role::Assistant)?,
         ..wire::Message::default()
     };
     write_content(message, &content, &mut wire)?;
-    write_replayed_reasoning(message, &mut wire);
+    // OpenAI's own models refuse thoughts; a conversation of this format is passed on as it is.
+    if !(names.is_foreign && names.is_openais) {
+        write_replayed_reasoning(message, &mut wire);
+    }
     wire.tool_calls = write_tool_calls(message, names, false);
     out.push(wire);
     Ok(())
+}
+
+/// Only OpenAI tells the developer from the system.
+fn role_of(role: Role, names: &Names) -> &'static str {
+    match role {
+        Role::Developer if names.is_foreign && !names.is_openais => Role::System.as_str(),
+        role => role.as_str(),
+    }
 }
 
 /// What another format said of an old answer is left out; what it asks for is refused.
@@ -135,7 +146,7 @@ fn fields_of(extra: &Extra, is_answer: bool) -> Result<Rest, Fault> {
     if is_answer {
         Ok(extra.fields(ID).cloned().unwrap_or_default())
     } else {
-        own_fields(extra)
+        own_fields(extra, ID)
     }
 }
 
@@ -163,6 +174,7 @@ pub(super) fn write_answer(message: &Message) -> wire::Message {
     if wire.refusal.is_none() {
         wire.rest.insert("refusal".to_owned(), Value::Null);
     }
+    write_citations(message, &mut wire.rest);
     write_shown_reasoning(message, &mut wire.rest);
     wire.tool_calls = write_tool_calls(message, &mut Names::default(), true);
     let signature = message
@@ -174,6 +186,14 @@ pub(super) fn write_answer(message: &Message) -> wire::Message {
         write_google_signature(&mut wire.rest, signature);
     }
     wire
+}
+
+/// Writes the places where texts of another format say what they found where.
+fn write_citations(message: &Message, rest: &mut Rest) {
+    let citations: Vec<_> = message.parts.iter().flat_map(citations).collect();
+    if !citations.is_empty() {
+        rest.entry("annotations").or_insert(citations.into());
+    }
 }
 
 /// Writes what the turn says: a string where it can be one, else a list.

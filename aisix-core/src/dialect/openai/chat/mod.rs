@@ -23,7 +23,7 @@
 //! | a field of its own on the request, a tool or a turn of the user | refused, by name |
 
 mod call;
-mod fault;
+mod foreign;
 mod message;
 mod part;
 mod reasoning;
@@ -37,7 +37,9 @@ mod wire;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
-pub(super) use self::response::read_finish;
+pub(super) use self::response::{
+    read_created, read_finish, read_logprobs, to_bytes, write_logprobs,
+};
 use super::{error, scan};
 use crate::conversation::{ChatRequest, ChatResponse};
 use crate::dialect::{

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::ID;
-use super::fault::{Fault, keep, own_fields, taken};
 use super::reasoning::{THINKING, read_thinking};
 use super::wire::{ContentPart, File, ImageUrl, InputAudio, Rest};
 use crate::conversation::{CacheHint, Extra, Media, Opaque, Part, PartKind, Source};
+use crate::dialect::openai::fault::{Fault, keep, own_fields, taken};
+use crate::dialect::openai::words::{audio_format, audio_type};
 
 /// Reads one piece of a content; an unknown type is kept whole.
 pub(super) fn read_part(mut wire: ContentPart) -> Result<Part, Fault> {
@@ -88,7 +89,7 @@ pub(super) fn write_part(part: &Part, is_history: bool) -> Result<ContentPart, F
     let rest = if is_history {
         part.extra.fields(ID).cloned().unwrap_or_default()
     } else {
-        own_fields(&part.extra)?
+        own_fields(&part.extra, ID)?
     };
     let mut wire = ContentPart {
         rest,
@@ -175,20 +176,6 @@ fn required<T>(value: Option<T>, name: &'static str) -> Result<T, Fault> {
 
 fn opaque(wire: &ContentPart) -> PartKind {
     PartKind::Opaque(Opaque::new(ID, json!(wire)))
-}
-
-fn audio_type(format: &str) -> String {
-    match format {
-        "mp3" => "audio/mpeg".to_owned(),
-        other => format!("audio/{other}"),
-    }
-}
-
-fn audio_format(media_type: &str) -> &str {
-    match media_type {
-        "audio/mpeg" => "mp3",
-        other => other.strip_prefix("audio/").unwrap_or(other),
-    }
 }
 
 /// A refusal stood in the content.

@@ -5,24 +5,24 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::ID;
-use super::call::Names;
-use super::fault::{Fault, keep, own_fields, taken};
+use super::foreign::{fault_of_turn, is_foreign, request_fields, user};
 use super::message::{read_message, write_turn};
 use super::part::read_cache_hint;
 use super::wire::{self, Rest, Stop, StreamOptions};
 use crate::conversation::{
-    AllowedTools, ChatRequest, CustomTool, Effort, Extra, FunctionTool, JsonSchema, ReasoningMode,
+    AllowedTools, ChatRequest, CustomTool, Effort, Extra, FunctionTool, JsonSchema,
     ReasoningOptions, ResponseFormat, Tool, ToolCallKind, ToolChoice, ToolRef,
 };
 use crate::dialect::Carry;
-use crate::error::{Error, Result};
-use crate::json;
+use crate::dialect::openai::fault::{Fault, explain, keep, own_fields, required, taken};
+use crate::dialect::openai::words::{Names, effort};
+use crate::error::Result;
 
 // === reading ===
 
 pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
-    let wire: wire::Request =
-        serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
+    let wire: wire::Request = serde_json::from_slice(body)
+        .map_err(|error| explain::<wire::Request>(body, &error, element))?;
     let mut rest = wire.rest;
     let mut request = ChatRequest::new(required(wire.model, "model")?);
     for (at, message) in required(wire.messages, "messages")?.into_iter().enumerate() {
@@ -203,60 +203,23 @@ fn take_top_k(rest: &mut Rest) -> Option<u64> {
     Some(top_k)
 }
 
-/// Says what serde stumbled over, with the parameter: reads member by member until one fails.
-fn explain(body: &[u8], error: &serde_json::Error) -> Error {
-    if !error.is_data() {
-        return Error::invalid_request(format!("The body is not valid JSON: {error}"));
+fn element(member: &str, text: &str) -> Option<serde_json::Error> {
+    match member {
+        "messages" => serde_json::from_str::<wire::Message>(text).err(),
+        "tools" => serde_json::from_str::<wire::Tool>(text).err(),
+        _ => None,
     }
-    match culprit(body) {
-        Some((param, error)) => {
-            Error::invalid_request(format!("Invalid value for `{param}`: {error}"))
-                .with_param(param)
-        }
-        None => Error::invalid_request(format!("The body is not a chat request: {error}")),
-    }
-}
-
-fn culprit(body: &[u8]) -> Option<(String, serde_json::Error)> {
-    for member in json::members(body).ok()?.map_while(Result::ok) {
-        let raw = member.raw();
-        let mut alone = b"{".to_vec();
-        json::write_string(&mut alone, &member.key);
-        alone.push(b':');
-        alone.extend_from_slice(raw.as_json().as_bytes());
-        alone.push(b'}');
-        let Err(error) = serde_json::from_slice::<wire::Request>(&alone) else {
-            continue;
-        };
-        let inner = raw.elements().and_then(|elements| {
-            let mut elements = elements.map_while(Result::ok).enumerate();
-            elements.find_map(|(at, element)| {
-                let text = element.as_json();
-                let error = match &*member.key {
-                    "messages" => serde_json::from_str::<wire::Message>(text).err(),
-                    "tools" => serde_json::from_str::<wire::Tool>(text).err(),
-                    _ => None,
-                }?;
-                Some((format!("{}[{at}]", member.key), error))
-            })
-        });
-        return Some(inner.unwrap_or_else(|| (member.key.into_owned(), error)));
-    }
-    None
 }
 
 // === writing ===
 
 pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes, Carry)> {
-    let mut rest = own_fields(&request.extra).map_err(Fault::into_error)?;
-    let mut names = Names {
-        carry: Carry::default(),
-        is_foreign: request.extra.origin() != Some(ID),
-    };
+    let mut rest = request_fields(&request.extra)?;
+    let mut names = Names::new(request.extra.origin() != Some(ID), model);
     let mut messages = Vec::with_capacity(request.messages.len());
     for (at, message) in request.messages.iter().enumerate() {
         write_turn(message, &mut names, &mut messages)
-            .map_err(|fault| fault.at("messages", at).into_error())?;
+            .map_err(|fault| fault_of_turn(request, fault, at))?;
     }
     let mut tools = Vec::with_capacity(request.tools.len());
     for (at, tool) in request.tools.iter().enumerate() {
@@ -278,7 +241,9 @@ pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes
         tool_choice: request
             .tool_choice
             .as_ref()
-            .map(|choice| write_tool_choice(choice, &mut names)),
+            .map(|choice| write_tool_choice(choice, &mut names))
+            .transpose()
+            .map_err(Fault::into_error)?,
         parallel_tool_calls: request.parallel_tool_calls,
         temperature: request.sampling.temperature,
         top_p: request.sampling.top_p,
@@ -289,19 +254,29 @@ pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes
         max_tokens: request.max_tokens.filter(|_| noted(MAX_TOKENS)),
         max_completion_tokens: request.max_tokens.filter(|_| !only_old),
         n: request.n,
-        response_format: request.format.as_ref().map(write_format),
-        reasoning_effort: request.reasoning.as_ref().and_then(write_effort),
+        response_format: request
+            .format
+            .as_ref()
+            .map(|format| write_format(format, names.is_foreign))
+            .transpose()
+            .map_err(Fault::into_error)?,
+        reasoning_effort: request
+            .reasoning
+            .as_ref()
+            .and_then(effort)
+            .map(|effort| effort.as_str().to_owned()),
         verbosity: request.verbosity.clone(),
         logprobs: request.logprobs,
         top_logprobs: request.top_logprobs,
         stream: said_stream.then_some(request.stream),
         stream_options,
-        user: request.user.clone(),
-        metadata: request.metadata.clone(),
+        user: user(request),
+        // OpenAI takes labels only for what it stores.
+        metadata: request.metadata.clone().filter(|_| !is_foreign(request)),
         service_tier: request.service_tier.clone(),
         rest,
     };
-    Ok((super::response::to_bytes(&wire)?, names.carry))
+    Ok((super::response::to_bytes(&wire)?, names.into_carry()))
 }
 
 fn write_stream_options(request: &ChatRequest, rest: &mut Rest) -> Option<StreamOptions> {
@@ -329,7 +304,7 @@ fn write_stop(request: &ChatRequest) -> Option<Stop> {
 fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
     match tool {
         Tool::Function(tool) => {
-            let mut rest = own_fields(&tool.extra)?;
+            let mut rest = own_fields(&tool.extra, ID)?;
             let function = wire::Function {
                 name: names.tool_name(&tool.name),
                 description: tool.description.clone(),
@@ -345,7 +320,7 @@ fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
             })
         }
         Tool::Custom(tool) => {
-            let mut rest = own_fields(&tool.extra)?;
+            let mut rest = own_fields(&tool.extra, ID)?;
             let custom = wire::Custom {
                 name: names.tool_name(&tool.name),
                 description: tool.description.clone(),
@@ -360,14 +335,14 @@ fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
             })
         }
         Tool::Vendor(extra) => Ok(wire::Tool {
-            rest: own_fields(extra)?,
+            rest: own_fields(extra, ID)?,
             ..wire::Tool::default()
         }),
     }
 }
 
-fn write_tool_choice(choice: &ToolChoice, names: &mut Names) -> Value {
-    match choice {
+fn write_tool_choice(choice: &ToolChoice, names: &mut Names) -> Result<Value, Fault> {
+    Ok(match choice {
         ToolChoice::Auto => "auto".into(),
         ToolChoice::None => "none".into(),
         ToolChoice::Required => "required".into(),
@@ -381,8 +356,11 @@ fn write_tool_choice(choice: &ToolChoice, names: &mut Names) -> Value {
             let mode = if allowed.required { "required" } else { "auto" };
             json!({"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}})
         }
-        ToolChoice::Opaque(value) => value.clone(),
-    }
+        ToolChoice::Opaque(value) if !names.is_foreign => value.clone(),
+        ToolChoice::Opaque(_) => {
+            return Err(Fault::unsupported("this choice of tools").in_member("tool_choice"));
+        }
+    })
 }
 
 fn write_tool_ref(tool: &ToolRef, names: &mut Names) -> Value {
@@ -393,13 +371,19 @@ fn write_tool_ref(tool: &ToolRef, names: &mut Names) -> Value {
     json!({"type": kind, kind: {"name": names.tool_name(&tool.name)}})
 }
 
-fn write_format(format: &ResponseFormat) -> Value {
-    match format {
+fn write_format(format: &ResponseFormat, is_foreign: bool) -> Result<Value, Fault> {
+    Ok(match format {
         ResponseFormat::Text => json!({"type": "text"}),
         ResponseFormat::JsonObject => json!({"type": "json_object"}),
         ResponseFormat::JsonSchema(schema) => {
             let mut map = Map::new();
-            map.insert("name".to_owned(), schema.name.clone().into());
+            // Other formats have no names of schemas.
+            let name = if schema.name.is_empty() {
+                "answer"
+            } else {
+                &schema.name
+            };
+            map.insert("name".to_owned(), name.into());
             let members = [
                 ("description", schema.description.clone().map(Value::from)),
                 ("schema", schema.schema.clone()),
@@ -413,31 +397,10 @@ fn write_format(format: &ResponseFormat) -> Value {
             map.extend(schema.extra.fields(ID).cloned().unwrap_or_default());
             json!({"type": "json_schema", "json_schema": map})
         }
-        ResponseFormat::Opaque(value) => value.clone(),
-    }
-}
-
-/// The effort; where only a budget is given, the step that it falls into.
-fn write_effort(options: &ReasoningOptions) -> Option<String> {
-    if let Some(effort) = &options.effort {
-        return Some(effort.as_str().to_owned());
-    }
-    if options.mode == Some(ReasoningMode::Disabled) {
-        return Some("none".to_owned());
-    }
-    let effort = match options.budget_tokens? {
-        0..=4096 => "low",
-        4097..=16_384 => "medium",
-        _ => "high",
-    };
-    Some(effort.to_owned())
-}
-
-fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {
-    value.ok_or_else(|| {
-        Error::invalid_request(format!("The request needs `{name}`."))
-            .with_code("missing_required_parameter")
-            .with_param(name)
+        ResponseFormat::Opaque(value) if !is_foreign => value.clone(),
+        ResponseFormat::Opaque(_) => {
+            return Err(Fault::unsupported("this form of the answer").in_member("response_format"));
+        }
     })
 }
 

@@ -12,7 +12,7 @@ use crate::conversation::{
 };
 use crate::dialect::Carry;
 use crate::dialect::openai::error::{decode, read_reported, undecodable};
-use crate::dialect::openai::usage::{take_usage, usage_map};
+use crate::dialect::openai::usage::{TOKENS_OF_CHAT, take_usage, usage_map};
 use crate::error::{Error, Result};
 
 // === reading ===
@@ -30,7 +30,7 @@ pub(super) fn read_response(body: &[u8], carry: &Carry) -> Result<ChatResponse> 
     response.created = wire.created.as_ref().and_then(read_created);
     response.service_tier = wire.service_tier;
     if let Some(mut usage) = wire.usage {
-        response.usage = Some(take_usage(&mut usage));
+        response.usage = Some(take_usage(&mut usage, &TOKENS_OF_CHAT));
         rest.insert("usage".to_owned(), usage.into());
     }
     for choice in choices {
@@ -59,7 +59,7 @@ fn read_choice(wire: wire::Choice, carry: &Carry) -> Result<Choice> {
 }
 
 /// Zero or a float with some vendors.
-pub(super) fn read_created(created: &Number) -> Option<u64> {
+pub(in crate::dialect::openai) fn read_created(created: &Number) -> Option<u64> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -85,7 +85,7 @@ pub(in crate::dialect::openai) fn read_finish(reason: &str) -> FinishReason {
 }
 
 /// Log probabilities in OpenAI's form; another form stays as it is.
-pub(super) fn read_logprobs(value: &Value) -> Option<Logprobs> {
+pub(in crate::dialect::openai) fn read_logprobs(value: &Value) -> Option<Logprobs> {
     let wire = wire::Logprobs::deserialize(value).ok()?;
     let tokens = |tokens: Option<Vec<_>>| tokens.map(|tokens| tokens.into_iter().map(read_token));
     Some(Logprobs {
@@ -107,9 +107,13 @@ fn read_token(wire: wire::TokenLogprob) -> TokenLogprob {
 pub(super) fn write_response(response: &ChatResponse) -> Result<Bytes> {
     let mut rest = response.extra.fields(ID).cloned().unwrap_or_default();
     let kept = rest.shift_remove("usage");
-    let usage = response
-        .usage
-        .map(|usage| usage_map(&usage, kept.as_ref().and_then(Value::as_object)));
+    let usage = response.usage.map(|usage| {
+        usage_map(
+            &usage,
+            kept.as_ref().and_then(Value::as_object),
+            &TOKENS_OF_CHAT,
+        )
+    });
     to_bytes(&wire::Response {
         id: Some(response.id.clone()),
         object: Some("chat.completion".to_owned()),
@@ -161,7 +165,7 @@ fn default_finish(message: &Message) -> &'static str {
     }
 }
 
-pub(super) fn write_logprobs(logprobs: &Logprobs) -> Value {
+pub(in crate::dialect::openai) fn write_logprobs(logprobs: &Logprobs) -> Value {
     let tokens = |tokens: &Option<Vec<TokenLogprob>>| {
         let tokens = tokens.as_ref()?;
         Some(
@@ -193,7 +197,7 @@ fn write_token(token: &TokenLogprob, has_top: bool) -> wire::TokenLogprob {
     }
 }
 
-pub(super) fn to_bytes(wire: &impl Serialize) -> Result<Bytes> {
+pub(in crate::dialect::openai) fn to_bytes(wire: &impl Serialize) -> Result<Bytes> {
     let body = serde_json::to_vec(wire).map_err(|error| {
         Error::internal("The conversation could not be written.").with_source(error)
     })?;

@@ -7,10 +7,10 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 /// Members that the types do not name.
-pub(super) type Rest = Map<String, Value>;
+pub(super) use crate::dialect::openai::fault::Rest;
 
 /// The body of a request.
 #[derive(Debug, Default, Deserialize, Serialize)]

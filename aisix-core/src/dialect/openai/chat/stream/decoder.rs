@@ -8,7 +8,7 @@ use super::super::response::{read_created, read_finish, read_logprobs};
 use super::super::wire::{self, Content, Rest};
 use crate::conversation::{ChatEvent, Extra, PartKind, Reasoning, Start, ToolCallKind, Usage};
 use crate::dialect::openai::error::{decode, read_reported};
-use crate::dialect::openai::usage::take_usage;
+use crate::dialect::openai::usage::{TOKENS_OF_CHAT, take_usage};
 use crate::dialect::{Carry, StreamDecoder};
 use crate::error::{Error, Result};
 use crate::sse;
@@ -103,7 +103,7 @@ impl Decoder {
         // Padding that hides the length of the text; it is computed for these bytes only.
         chunk.rest.shift_remove("obfuscation");
         if let Some(mut usage) = chunk.usage.take() {
-            self.usage = Some((take_usage(&mut usage), usage));
+            self.usage = Some((take_usage(&mut usage, &TOKENS_OF_CHAT), usage));
         }
         let choices = chunk.choices.take().unwrap_or_default();
         if self.start.is_none() {

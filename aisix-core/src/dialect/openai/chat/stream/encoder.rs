@@ -7,8 +7,9 @@ use super::super::ID;
 use super::super::call::write_google_signature;
 use super::super::response::{write_finish, write_logprobs};
 use crate::conversation::{ChatEvent, Extra, FinishReason, Logprobs, Start, ToolCallKind, Usage};
+use crate::dialect::openai::citation::streamed_citation;
 use crate::dialect::openai::error::write_stream_error;
-use crate::dialect::openai::usage::usage_map;
+use crate::dialect::openai::usage::{TOKENS_OF_CHAT, usage_map};
 use crate::dialect::{EncodeOptions, StreamEncoder};
 use crate::error::{Error, Result};
 use crate::json::write_string;
@@ -70,7 +71,7 @@ impl StreamEncoder for Encoder {
             self.open_head();
             out.put_slice(&self.head);
             out.put_slice(br#""choices":[],"usage":"#);
-            let usage = usage_map(&usage, extra.fields(ID));
+            let usage = usage_map(&usage, extra.fields(ID), &TOKENS_OF_CHAT);
             write_value(out, &usage.into());
             out.put_slice(b"}\n\n");
         }
@@ -282,8 +283,12 @@ impl Encoder {
         });
     }
 
-    /// What only this format says of one choice.
+    /// What only one format says of one choice.
     fn other(&mut self, at: usize, extra: &Extra, out: &mut BytesMut) {
+        if let Some(citation) = streamed_citation(extra) {
+            let delta = json!({"annotations": [citation]});
+            self.delta(at, None, out, |out| write_value(out, &delta));
+        }
         let Some(fields) = extra.fields(ID).filter(|fields| !fields.is_empty()) else {
             return;
         };

@@ -1,0 +1,219 @@
+use super::*;
+
+fn start() -> ChatEvent {
+    ChatEvent::Start(Start::new("chatcmpl-7", "upstream").with_created(7))
+}
+
+fn call(tool: u32, kind: ToolCallKind, signature: Option<&str>) -> ChatEvent {
+    ChatEvent::ToolCallStart {
+        choice: 0,
+        tool,
+        kind,
+        id: format!("call_{tool}"),
+        name: "f".to_owned(),
+        signature: signature.map(str::to_owned),
+    }
+}
+
+fn arguments(tool: u32, arguments: &str) -> ChatEvent {
+    ChatEvent::ToolCallDelta {
+        choice: 0,
+        tool,
+        arguments: arguments.to_owned(),
+    }
+}
+
+fn think(text: &str) -> ChatEvent {
+    ChatEvent::ReasoningDelta {
+        choice: 0,
+        text: text.to_owned(),
+    }
+}
+
+fn kinds(stream: &str) -> Vec<String> {
+    frames(stream)
+        .iter()
+        .map(|frame| frame["type"].as_str().unwrap().replace("response.", ""))
+        .collect()
+}
+
+#[test]
+fn a_stream_has_every_event_that_the_sdks_wait_for() {
+    let stream = encode(
+        &[
+            start(),
+            think("hm"),
+            ChatEvent::text(0, "Hel"),
+            ChatEvent::text(0, "lo"),
+            call(0, ToolCallKind::Function, None),
+            arguments(0, "{}"),
+            ChatEvent::finish(0, FinishReason::ToolCalls),
+            ChatEvent::usage(Usage::new(1, 2)),
+        ],
+        EncodeOptions::default().with_model("fast"),
+    );
+    check_order(&stream);
+    assert_eq!(
+        kinds(&stream),
+        [
+            "created",
+            "in_progress",
+            "output_item.added",
+            "reasoning_summary_part.added",
+            "reasoning_summary_text.delta",
+            "reasoning_summary_text.done",
+            "reasoning_summary_part.done",
+            "output_item.done",
+            "output_item.added",
+            "content_part.added",
+            "output_text.delta",
+            "output_text.delta",
+            "output_text.done",
+            "content_part.done",
+            "output_item.done",
+            "output_item.added",
+            "function_call_arguments.delta",
+            "function_call_arguments.done",
+            "output_item.done",
+            "completed",
+        ]
+    );
+    let frames = frames(&stream);
+    let last = &frames[frames.len() - 1]["response"];
+    assert_eq!(
+        (&last["id"], &last["model"]),
+        (&json!("resp_7"), &json!("fast"))
+    );
+    assert_eq!(last["usage"]["total_tokens"], 3);
+    assert_eq!(frames[0]["response"]["usage"], Value::Null);
+    assert!(!stream.contains("[DONE]"));
+}
+
+#[test]
+fn events_of_a_stream_come_back_as_they_were() {
+    let events = [
+        start(),
+        think("a"),
+        ChatEvent::ReasoningSignature {
+            choice: 0,
+            signature: "Eq=".to_owned(),
+        },
+        ChatEvent::ReasoningSealed {
+            choice: 0,
+            reasoning: Reasoning::sealed("d"),
+        },
+        ChatEvent::text(0, "b"),
+        ChatEvent::RefusalDelta {
+            choice: 0,
+            text: "no".to_owned(),
+        },
+        call(0, ToolCallKind::Custom, Some("c")),
+        call(1, ToolCallKind::Function, None),
+        arguments(1, "{\"a\""),
+        arguments(0, "free "),
+        arguments(1, ":1}"),
+        arguments(0, "text"),
+        ChatEvent::finish(0, FinishReason::Length),
+    ];
+    let stream = encode(&events, EncodeOptions::default());
+    check_order(&stream);
+    let whole = decode(stream.as_bytes(), usize::MAX).unwrap();
+    for size in [1, 3, 50] {
+        assert_eq!(decode(stream.as_bytes(), size).unwrap(), whole);
+    }
+    let spelled = |events: &[ChatEvent]| {
+        let mut answer = Assembler::new();
+        events.iter().cloned().for_each(|event| answer.push(event));
+        answer.into_response().choices
+    };
+    assert_eq!(spelled(&whole), spelled(&events));
+    assert_eq!(
+        frames(&stream).last().unwrap()["type"],
+        "response.incomplete"
+    );
+}
+
+#[test]
+fn a_broken_stream_tells_the_failure_twice_and_is_not_complete() {
+    let mut out = BytesMut::new();
+    let mut encoder = CODEC.encoder(EncodeOptions::default());
+    encoder.event(&start(), &mut out).unwrap();
+    encoder.event(&ChatEvent::text(0, "H"), &mut out).unwrap();
+    encoder.error(&Error::transport("cut {x}"), &mut out);
+    let text = str::from_utf8(&out).unwrap();
+    let frames = frames(text);
+    let [.., error, failed] = &frames[..] else {
+        panic!("two events")
+    };
+    assert_eq!(error["type"], "error");
+    assert_eq!(error["message"], "cut {x}");
+    assert_eq!(error["error"]["message"], "cut {x}");
+    assert_eq!(failed["type"], "response.failed");
+    assert_eq!(failed["response"]["status"], "failed");
+    assert_eq!(failed["response"]["error"]["message"], "cut {x}");
+    assert!(!text.contains("response.completed"));
+
+    let mut out = BytesMut::new();
+    CODEC.write_stream_error(&Error::transport("cut"), &mut out);
+    assert!(out.starts_with(b"event: error\ndata: {\"type\":\"error\","));
+}
+
+#[test]
+fn a_failure_in_a_stream_is_read_in_each_of_its_shapes() {
+    for data in [
+        json!({"type": "error", "code": "rate_limit_exceeded", "message": "slow", "param": null, "sequence_number": 2}),
+        json!({"type": "error", "sequence_number": 2, "error": {"type": "tokens", "code": "rate_limit_exceeded", "message": "slow", "param": null}}),
+        json!({"type": "response.failed", "response": {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "slow"}}}),
+    ] {
+        let stream = format!("event: x\ndata: {data}\n\n");
+        let error = decode(stream.as_bytes(), 9).unwrap_err();
+        assert_eq!((error.status().as_u16(), error.message()), (429, "slow"));
+        let seen = CODEC.scan_event(data.to_string().as_bytes()).unwrap();
+        assert_eq!(seen.error.unwrap().status(), 429, "{data}");
+    }
+    let cut =
+        b"data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"H\"}\n\n";
+    let error = decode(cut, 9).unwrap_err();
+    assert_eq!(error.kind(), crate::error::ErrorKind::Transport);
+}
+
+#[test]
+fn items_that_were_not_streamed_are_told_at_the_end() {
+    let response = json!({"id": "resp_1", "status": "completed", "output": [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "g"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]},
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+    ]});
+    let stream = format!(
+        "data: {}\n\n",
+        json!({"type": "response.completed", "response": response})
+    );
+    let mut answer = Assembler::new();
+    for event in decode(stream.as_bytes(), 99).unwrap() {
+        answer.push(event);
+    }
+    let answer = answer.into_response();
+    assert_eq!(answer.text(), "Hi");
+    assert_eq!(answer.finish(), Some(&FinishReason::ToolCalls));
+    assert_eq!(answer.message().unwrap().parts.len(), 3);
+}
+
+#[test]
+fn looking_at_an_event_counts_what_it_says() {
+    let head = |data: Value| CODEC.scan_event(data.to_string().as_bytes()).unwrap();
+    let delta = head(json!({"type": "response.output_text.delta", "delta": "Hello"}));
+    assert!(delta.content_bytes == 5 && !delta.is_done);
+    let added = head(json!({"type": "response.content_part.added", "part": {"text": ""}}));
+    assert_eq!(added.content_bytes, 0);
+    let data = json!({"type": "response.completed", "response": {
+        "model": "m", "output": [], "usage": {"input_tokens": 4, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 3}},
+    }});
+    let text = data.to_string();
+    let end = CODEC.scan_event(text.as_bytes()).unwrap();
+    assert!(end.is_done && end.is_finish && end.usage_span.is_none());
+    assert_eq!(
+        end.usage,
+        Some(Usage::new(4, 1).with_cached_input_tokens(3))
+    );
+    assert_eq!(&text[end.model.unwrap()], "\"m\"");
+}
