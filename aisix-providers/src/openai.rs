@@ -20,12 +20,17 @@ pub struct OpenAi {
     name: Cow<'static, str>,
     api_base: Cow<'static, str>,
     tells_usage_on_request: bool,
+    /// Whether it speaks all of OpenAI's formats of chats, not only chat completions.
+    speaks_all: bool,
 }
 
 impl OpenAi {
     /// OpenAI itself.
     pub fn new() -> Self {
-        Self::compatible("openai", "https://api.openai.com/v1")
+        Self {
+            speaks_all: true,
+            ..Self::compatible("openai", "https://api.openai.com/v1")
+        }
     }
 
     /// The vendor `name`, at `api_base` unless its provider key says otherwise.
@@ -37,6 +42,7 @@ impl OpenAi {
             name: name.into(),
             api_base: api_base.into(),
             tells_usage_on_request: true,
+            speaks_all: false,
         }
     }
 
@@ -61,6 +67,11 @@ impl Provider for OpenAi {
 
     fn dialects(&self, operation: Operation) -> &[DialectId] {
         match operation {
+            Operation::Chat if self.speaks_all => &[
+                dialect::OPENAI_CHAT,
+                dialect::OPENAI_RESPONSES,
+                dialect::OPENAI_COMPLETIONS,
+            ],
             Operation::Chat => &[dialect::OPENAI_CHAT],
             Operation::Embeddings => &[dialect::OPENAI_EMBEDDINGS],
             _ => &[],

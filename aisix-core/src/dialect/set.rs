@@ -57,6 +57,7 @@ impl Default for Dialects {
             .with(&gemini::Embed)
             .with(&gemini::CountTokens)
             .with(&openai::Responses)
+            .with(&openai::Completions)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn scan_response(body: &[u8]) -> Result<ResponseHead> {
     }
 }
 
-/// Looks at the data of one event of a chat.
+/// Looks at the data of one event of a chat, or of a legacy completion.
 pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
     let mut head = EventHead::default();
     if data.starts_with(b"[DONE]") {
@@ -104,6 +104,11 @@ fn scan_choices(choices: &Raw<'_>, head: &mut EventHead) -> Result<bool> {
             match &*member.key {
                 "finish_reason" => head.is_finish |= !raw.is_null(),
                 "delta" => head.content_bytes += content_bytes(&raw)?,
+                // The whole of a chunk of legacy completions.
+                "text" => {
+                    let text = raw.as_json().as_bytes().strip_prefix(b"\"");
+                    head.content_bytes += text.map_or(0, text_length);
+                }
                 _ => {}
             }
         }

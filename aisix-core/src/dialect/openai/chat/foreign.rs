@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::ID;
 use super::wire::Rest;
 use crate::conversation::{ChatRequest, Extra};
-use crate::dialect::OPENAI_RESPONSES;
 use crate::dialect::openai::fault::Fault;
+use crate::dialect::{OPENAI_COMPLETIONS, OPENAI_RESPONSES};
 use crate::error::{Error, Result};
 
 /// The fields of a request beyond the neutral model: its own, or of those of another format none,
@@ -16,6 +16,7 @@ pub(super) fn request_fields(extra: &Extra) -> Result<Rest> {
     let Some(origin) = extra.origin().filter(|origin| *origin != ID) else {
         return Ok(extra.fields(ID).cloned().unwrap_or_default());
     };
+    let mut rest = Rest::new();
     for (name, value) in extra.fields(origin).into_iter().flatten() {
         let is_nothing = match value {
             Value::Null | Value::Bool(false) => true,
@@ -26,12 +27,16 @@ pub(super) fn request_fields(extra: &Extra) -> Result<Rest> {
             Value::Array(list) => list.is_empty(),
             _ => false,
         };
+        if name == "logit_bias" && !is_nothing && origin == OPENAI_COMPLETIONS.as_str() {
+            rest.insert(name.clone(), value.clone());
+            continue;
+        }
         if !is_nothing && !WITHOUT_EFFECT.contains(&&**name) {
             let fault = Fault::unsupported(&format!("`{name}`"));
             return Err(fault.in_member(name).into_error());
         }
     }
-    Ok(Rest::new())
+    Ok(rest)
 }
 
 /// The fault in the turn `at` as the caller of `request` reads it.
@@ -39,6 +44,8 @@ pub(super) fn fault_of_turn(request: &ChatRequest, fault: Fault, at: usize) -> E
     // Items are put together to turns: which one it was nobody knows any more.
     if request.extra.origin() == Some(OPENAI_RESPONSES.as_str()) {
         fault.only_in("input").into_error()
+    } else if request.extra.origin() == Some(OPENAI_COMPLETIONS.as_str()) {
+        fault.only_in("prompt").into_error()
     } else {
         fault.at("messages", at).into_error()
     }

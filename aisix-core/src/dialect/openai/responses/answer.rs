@@ -6,7 +6,7 @@ use super::item::arguments_of;
 use super::part::put;
 use super::seal::{Seal, read_own_signature};
 use super::wire::Rest;
-use crate::conversation::{FinishReason, ToolCallKind, Usage};
+use crate::conversation::{FinishReason, Media, Source, ToolCallKind, Usage};
 use crate::dialect::openai::usage::{TOKENS_OF_RESPONSES, usage_map};
 
 /// Makes the ids of items that have none: the same answer gets the same ids.
@@ -208,4 +208,28 @@ impl Call {
         item.extend(own.clone());
         item.into()
     }
+}
+
+/// A picture that the model made is what the tool for pictures answers with.
+pub(super) fn picture_item(id: &str, media: &Media) -> Option<Value> {
+    let Source::Base64(data) = &media.source else {
+        return None;
+    };
+    let format = media
+        .media_type
+        .as_deref()
+        .and_then(|media_type| media_type.strip_prefix("image/"));
+    Some(json!({
+        "id": id,
+        "type": "image_generation_call",
+        "status": "completed",
+        "output_format": format,
+        "result": data,
+    }))
+}
+
+/// The same of a picture that stands beside a message of chat completions.
+pub(super) fn shown_picture(id: &str, image: &Value) -> Option<Value> {
+    let url = image.pointer("/image_url/url")?.as_str()?;
+    picture_item(id, &Media::from_url(url))
 }

@@ -7,7 +7,8 @@ use super::part::read_part;
 use super::seal::{Seal, own_signature};
 use super::wire::{Rest, kind_of, missing, need_text, take_list, take_text};
 use crate::conversation::{
-    Extra, Message, Opaque, Part, PartKind, Reasoning, Role, ToolCall, ToolCallKind, ToolResult,
+    Extra, Media, Message, Opaque, Part, PartKind, Reasoning, Role, Source, ToolCall, ToolCallKind,
+    ToolResult,
 };
 use crate::dialect::Carry;
 use crate::dialect::openai::fault::Fault;
@@ -44,6 +45,7 @@ impl<'a> Turns<'a> {
             "function_call_output" => self.result(false, item)?,
             "custom_tool_call_output" => self.result(true, item)?,
             "reasoning" => self.reasoning(item)?,
+            PICTURE if item.get("result").is_some_and(Value::is_string) => self.picture(item)?,
             _ => {
                 if !item.contains_key("type") {
                     // An id alone is the short form of a reference.
@@ -173,6 +175,18 @@ impl<'a> Turns<'a> {
         Ok(())
     }
 
+    fn picture(&mut self, mut item: Rest) -> Result<(), Fault> {
+        item.shift_remove("type");
+        let data = need_text(&mut item, "result")?;
+        let format = item.get("output_format").and_then(Value::as_str);
+        let media_type = format!("image/{}", format.unwrap_or("png"));
+        let media = Media::new(Source::Base64(data)).with_media_type(media_type);
+        let mut part = Part::new(PartKind::Image(media));
+        part.extra = Extra::with_fields(ID, item);
+        self.said().push(part);
+        Ok(())
+    }
+
     /// The turn of the model that is not over yet.
     fn said(&mut self) -> &mut Vec<Part> {
         let is_open = self
@@ -242,6 +256,9 @@ pub(super) const fn arguments_of(kind: ToolCallKind) -> &'static str {
 
 /// What stands between the parts of a summary when it is one text.
 pub(super) const SUMMARY_BREAK: &str = "\n\n";
+
+/// The type of the items that hold a picture.
+pub(super) const PICTURE: &str = "image_generation_call";
 
 // How an item was spelled, where the neutral model has one word for several spellings.
 

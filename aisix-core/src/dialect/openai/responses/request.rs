@@ -66,7 +66,15 @@ pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
     request.user = wire.user;
     request.metadata = wire.metadata;
     request.service_tier = wire.service_tier;
-    rest.retain(|_, value| !value.is_null());
+    rest.retain(|name, value| {
+        // Neither is anything but what is done in any case.
+        let is_default = match &**name {
+            "background" => *value == false,
+            "truncation" => value == "disabled",
+            _ => false,
+        };
+        !value.is_null() && !is_default
+    });
     request.extra = Extra::with_fields(ID, rest);
     for (note, holds) in [
         (INPUT_TEXT, is_text),

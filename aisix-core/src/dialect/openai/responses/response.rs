@@ -4,15 +4,18 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::ID;
-use super::answer::{Call, Ids, Shell, Status, message_item, reasoning_item, seal_thoughts};
+use super::answer::{
+    Call, Ids, Shell, Status, message_item, picture_item, reasoning_item, seal_thoughts,
+    shown_picture,
+};
 use super::error::read_failure;
 use super::item::{ITEM, Turns};
 use super::seal::Seal;
-use super::turn::{write_reasoning, write_said};
+use super::turn::{write_picture, write_reasoning, write_said};
 use super::wire::{self, Rest};
 use crate::conversation::{
-    ChatResponse, Choice, Extra, FinishReason, Logprobs, Media, Message, Opaque, Part, PartKind,
-    Reasoning, Role, Source,
+    ChatResponse, Choice, Extra, FinishReason, Logprobs, Message, Opaque, Part, PartKind,
+    Reasoning, Role,
 };
 use crate::dialect::openai::chat::{read_created, read_logprobs, to_bytes, write_logprobs};
 use crate::dialect::openai::citation::from_chat;
@@ -216,12 +219,24 @@ impl<'a> Output<'a> {
                 }
                 PartKind::Image(media) => {
                     self.close(&Status::Completed);
-                    self.image(media)?;
+                    let item = write_picture(part, media)
+                        .or_else(|| picture_item(&self.id("ig"), media))
+                        .ok_or_else(unspeakable)?;
+                    self.items.push(item);
                 }
                 _ => return Err(unspeakable()),
             }
         }
         self.close(self.status);
+        let images = choice
+            .message
+            .extra
+            .get(OPENAI_CHAT.as_str(), "images")
+            .and_then(Value::as_array);
+        for image in images.into_iter().flatten() {
+            let id = self.id("ig");
+            self.items.extend(shown_picture(&id, image));
+        }
         Ok(())
     }
 
@@ -268,26 +283,6 @@ impl<'a> Output<'a> {
         let id = self.id("rs");
         self.items
             .push(reasoning_item(id, &reasoning.text, sealed.as_deref()));
-    }
-
-    /// A picture that the model made is what the tool for pictures answers with.
-    fn image(&mut self, media: &Media) -> Result<()> {
-        let Source::Base64(data) = &media.source else {
-            return Err(unspeakable());
-        };
-        let format = media
-            .media_type
-            .as_deref()
-            .and_then(|media_type| media_type.strip_prefix("image/"));
-        let id = self.id("ig");
-        self.items.push(json!({
-            "id": id,
-            "type": "image_generation_call",
-            "status": "completed",
-            "output_format": format,
-            "result": data,
-        }));
-        Ok(())
     }
 
     fn id(&self, prefix: &str) -> String {

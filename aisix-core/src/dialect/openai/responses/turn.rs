@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::ID;
-use super::item::{CUSTOM, ITEM, LIST, TYPED, arguments_of};
+use super::item::{CUSTOM, ITEM, LIST, PICTURE, TYPED, arguments_of};
 use super::part::{put, write_input};
 use super::seal::read_own_signature;
 use super::wire::Rest;
 use crate::conversation::{
-    Message, Opaque, Part, PartKind, Reasoning, Role, ToolCall, ToolCallKind, ToolResult,
+    Media, Message, Opaque, Part, PartKind, Reasoning, Role, Source, ToolCall, ToolCallKind,
+    ToolResult,
 };
 use crate::dialect::openai::fault::{Fault, own_fields};
 use crate::dialect::openai::words::Names;
@@ -115,6 +116,9 @@ impl<'a> Writer<'a> {
             let item = match &part.kind {
                 PartKind::ToolCall(call) => Some(self.call(part, call)),
                 PartKind::Reasoning(reasoning) => write_reasoning(part, reasoning),
+                PartKind::Image(media) if part.extra.origin() == Some(ID) => {
+                    write_picture(part, media)
+                }
                 PartKind::Opaque(Opaque { origin, value }) if *origin == ID => Some(value.clone()),
                 _ => {
                     let fault = Fault::unsupported("a piece of this kind here");
@@ -222,6 +226,17 @@ pub(super) fn write_reasoning(part: &Part, reasoning: &Reasoning) -> Option<Valu
         put(&mut item, "encrypted_content", content);
     }
     item.extend(own.cloned().unwrap_or_default());
+    Some(item.into())
+}
+
+/// Writes a picture that OpenAI's own tool made.
+pub(super) fn write_picture(part: &Part, media: &Media) -> Option<Value> {
+    let Source::Base64(data) = &media.source else {
+        return None;
+    };
+    let mut item = part.extra.fields(ID)?.clone();
+    put(&mut item, "type", PICTURE);
+    put(&mut item, "result", &**data);
     Some(item.into())
 }
 

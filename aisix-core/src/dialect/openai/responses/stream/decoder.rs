@@ -275,7 +275,10 @@ impl Decoder {
                 return;
             }
             Seal::Text(signature) => {
-                push_other(TEXT_SIGNATURE, signature.into(), out);
+                out.push(ChatEvent::TextSignature {
+                    choice: 0,
+                    signature,
+                });
                 return;
             }
             Seal::Sealed(data) => {
@@ -398,9 +401,6 @@ fn filled(text: Option<&Value>) -> Option<String> {
 
 /// What the item that begins next says beside its content.
 pub(super) const OPENED: &str = "opened";
-
-/// The proof of the text before.
-pub(super) const TEXT_SIGNATURE: &str = "text_signature";
 
 /// A whole item of a kind that the neutral model does not name.
 pub(super) const WHOLE: &str = "item";

@@ -6,7 +6,7 @@ use super::super::answer::{Ids, Shell, Status, seal_thoughts};
 use super::super::error::{failure, write_event};
 use super::super::seal::Seal;
 use super::super::wire::Rest;
-use super::decoder::{OPENED, TEXT_SIGNATURE, WHOLE};
+use super::decoder::{OPENED, WHOLE};
 use super::item::PieceKind;
 use super::items::Items;
 use crate::conversation::{ChatEvent, Extra, FinishReason, Start, Usage};
@@ -123,6 +123,9 @@ impl Encoder {
     fn piece(&mut self, event: &ChatEvent, out: &mut BytesMut) {
         match event {
             ChatEvent::TextDelta { text, .. } => self.items.text(PieceKind::Text, text, out),
+            ChatEvent::TextSignature { signature, .. } => {
+                self.items.proof(&Seal::Text(signature.clone()), out);
+            }
             ChatEvent::RefusalDelta { text, .. } => self.items.text(PieceKind::Refusal, text, out),
             ChatEvent::ReasoningDelta { text, .. } => self.items.think(text, out),
             ChatEvent::ReasoningSignature { signature, .. } => {
@@ -175,9 +178,6 @@ impl Encoder {
         if let Some(annotation) = extra.get(ID, ANNOTATION) {
             self.items.annotate(annotation.clone(), out);
         }
-        if let Some(Value::String(proof)) = extra.get(ID, TEXT_SIGNATURE) {
-            self.items.proof(&Seal::Text(proof.clone()), out);
-        }
         if let Some(item) = extra.get(ID, WHOLE) {
             self.items.whole(item, out);
         }
@@ -185,6 +185,10 @@ impl Encoder {
         let annotations = delta.and_then(|delta| delta.get("annotations")?.as_array());
         for annotation in annotations.into_iter().flatten() {
             self.items.annotate(from_chat(annotation), out);
+        }
+        let images = delta.and_then(|delta| delta.get("images")?.as_array());
+        for image in images.into_iter().flatten() {
+            self.items.picture(image, out);
         }
     }
 }

@@ -1,7 +1,7 @@
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::super::answer::{Call, Ids, Status, message_item, reasoning_item};
+use super::super::answer::{Call, Ids, Status, message_item, reasoning_item, shown_picture};
 use super::super::item::arguments_of;
 use super::super::seal::Seal;
 use super::super::wire::Rest;
@@ -308,6 +308,14 @@ impl Items {
         self.frames
             .item("response.output_item.added", output_index, item, out);
         self.done(output_index, item.clone(), out);
+    }
+
+    /// A picture, as chat completions show it.
+    pub(super) fn picture(&mut self, image: &Value, out: &mut BytesMut) {
+        let id = self.ids.item("ig", self.output.len());
+        if let Some(item) = shown_picture(&id, image) {
+            self.whole(&item, out);
+        }
     }
 
     /// The place, the id and the own members of the item that begins.

@@ -68,7 +68,11 @@ fn recorded_requests_mean_the_same_when_written_again() {
         let (written, _) = CODEC
             .write_request(&request, &TargetModel::new(&request.model))
             .expect(&entry.id);
-        assert_eq!(normalised(&written), normalised(&body), "{}", entry.id);
+        let mut expected = normalised(&body);
+        if expected["background"] == false {
+            expected.as_object_mut().unwrap().remove("background");
+        }
+        assert_eq!(normalised(&written), expected, "{}", entry.id);
         assert_eq!(
             CODEC.read_request(&written).unwrap(),
             request,

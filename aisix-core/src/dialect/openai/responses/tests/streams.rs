@@ -103,6 +103,10 @@ fn events_of_a_stream_come_back_as_they_were() {
             reasoning: Reasoning::sealed("d"),
         },
         ChatEvent::text(0, "b"),
+        ChatEvent::TextSignature {
+            choice: 0,
+            signature: "t".to_owned(),
+        },
         ChatEvent::RefusalDelta {
             choice: 0,
             text: "no".to_owned(),
