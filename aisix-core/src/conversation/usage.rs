@@ -64,6 +64,34 @@ impl Usage {
         self
     }
 
+    /// These counts with what `later` counts anew: counts of a stream are cumulative, and some are
+    /// told only once.
+    ///
+    /// ```
+    /// use aisix_core::conversation::Usage;
+    ///
+    /// let begun = Usage::new(120, 1).with_cached_input_tokens(100);
+    /// let ended = begun.updated_by(&Usage::new(0, 30));
+    /// assert_eq!((ended.input_tokens, ended.output_tokens), (120, 30));
+    /// assert_eq!(ended.cached_input_tokens, 100);
+    /// ```
+    #[must_use]
+    pub const fn updated_by(self, later: &Self) -> Self {
+        const fn newer(known: u64, later: u64) -> u64 {
+            if later == 0 { known } else { later }
+        }
+
+        Self {
+            input_tokens: newer(self.input_tokens, later.input_tokens),
+            output_tokens: newer(self.output_tokens, later.output_tokens),
+            cached_input_tokens: newer(self.cached_input_tokens, later.cached_input_tokens),
+            cache_write_tokens: newer(self.cache_write_tokens, later.cache_write_tokens),
+            reasoning_tokens: newer(self.reasoning_tokens, later.reasoning_tokens),
+            input_audio_tokens: newer(self.input_audio_tokens, later.input_audio_tokens),
+            output_audio_tokens: newer(self.output_audio_tokens, later.output_audio_tokens),
+        }
+    }
+
     /// Input and output together. Saturates, since the counts come from outside.
     #[must_use]
     pub const fn total(&self) -> u64 {

@@ -50,7 +50,8 @@ impl EventReader for PassThrough {
             return Err(error);
         }
         if let Some(usage) = head.usage {
-            self.ready.usage = Some(usage);
+            let known = self.ready.usage.unwrap_or_default();
+            self.ready.usage = Some(known.updated_by(&usage));
         }
         let progress = if head.is_done {
             Progress::Done

@@ -179,7 +179,7 @@ impl Tally {
     /// Takes note of frames that are about to go out.
     pub fn frames(&mut self, frames: &Frames) {
         if let Some(usage) = &frames.usage {
-            self.usage = Some(*usage);
+            self.usage = Some(self.usage.unwrap_or_default().updated_by(usage));
         }
         if frames.content.events > 0 {
             self.content.events += frames.content.events;
