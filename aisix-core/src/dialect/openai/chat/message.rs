@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::ID;
 use super::call::{google_signature, read_tool_call, write_google_signature, write_tool_calls};
+use super::citation::write_annotations;
 use super::part::{REFUSAL_PART, read_part, write_part};
 use super::reasoning::{THINKING, read_reasoning, write_replayed_reasoning, write_shown_reasoning};
 use super::wire::{self, Content, ContentPart, Rest};
 use crate::conversation::{Extra, Message, Part, PartKind, Role, ToolResult};
 use crate::dialect::Carry;
-use crate::dialect::openai::citation::citations;
 use crate::dialect::openai::fault::{Fault, own_fields};
 use crate::dialect::openai::words::Names;
 
@@ -174,7 +174,7 @@ pub(super) fn write_answer(message: &Message) -> wire::Message {
     if wire.refusal.is_none() {
         wire.rest.insert("refusal".to_owned(), Value::Null);
     }
-    write_citations(message, &mut wire.rest);
+    write_annotations(message, &mut wire.rest);
     write_shown_reasoning(message, &mut wire.rest);
     wire.tool_calls = write_tool_calls(message, &mut Names::default(), true);
     let signature = message
@@ -186,14 +186,6 @@ pub(super) fn write_answer(message: &Message) -> wire::Message {
         write_google_signature(&mut wire.rest, signature);
     }
     wire
-}
-
-/// Writes the places where texts of another format say what they found where.
-fn write_citations(message: &Message, rest: &mut Rest) {
-    let citations: Vec<_> = message.parts.iter().flat_map(citations).collect();
-    if !citations.is_empty() {
-        rest.entry("annotations").or_insert(citations.into());
-    }
 }
 
 /// Writes what the turn says: a string where it can be one, else a list.

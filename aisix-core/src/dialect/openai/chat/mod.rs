@@ -17,12 +17,14 @@
 //! | a document that is plain text | a text part |
 //! | signed or sealed reasoning | left out: its proof is another vendor's |
 //! | unsigned reasoning | `reasoning_content` |
+//! | pages of the web that Anthropic found a text in | `annotations` of the answer; other sources are left out |
 //! | cache hints, the display of reasoning | left out: they change no answer |
 //! | a budget for reasoning | `reasoning_effort`: to 4096 low, to 16384 medium, else high |
 //! | tool names beyond `[a-zA-Z0-9_-]{1,64}` | shortened, and restored on the way back |
 //! | a field of its own on the request, a tool or a turn of the user | refused, by name |
 
 mod call;
+mod citation;
 mod foreign;
 mod message;
 mod part;

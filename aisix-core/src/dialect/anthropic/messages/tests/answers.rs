@@ -175,3 +175,21 @@ fn what_a_message_cannot_hold_is_not_silently_lost() {
         1
     );
 }
+
+#[test]
+fn pages_of_the_web_are_annotations_of_a_chat() {
+    let page = json!({"type": "web_search_result_location", "url": "https://x.example", "title": "X",
+        "encrypted_index": "E", "cited_text": "c"});
+    let body = json!({"stop_reason": "end_turn", "content": [
+        {"type": "text", "text": "\u{e4}: "},
+        {"type": "text", "text": "warm", "citations": [page, {"type": "page_location"}]},
+    ]});
+    let response = answer(&body);
+    assert_eq!(written_answer(&response)["content"], body["content"]);
+    let chat: Value = serde_json::from_slice(&CHAT.write_response(&response).unwrap()).unwrap();
+    assert_eq!(
+        chat["choices"][0]["message"]["annotations"],
+        json!([{"type": "url_citation", "url_citation": {"url": "https://x.example", "title": "X",
+            "start_index": 3, "end_index": 7}}])
+    );
+}

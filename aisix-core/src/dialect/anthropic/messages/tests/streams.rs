@@ -373,3 +373,35 @@ fn silence_is_a_ping() {
     crate::dialect::Dialect::write_keep_alive(&CODEC, &mut out);
     assert_eq!(data(&out), [json!({"type": "ping"})]);
 }
+
+#[test]
+fn pages_of_the_web_are_annotations_of_a_streamed_chat() {
+    let page =
+        json!({"type": "web_search_result_location", "url": "https://x.example", "title": null});
+    let mut blocks = text(0, "So ").to_vec();
+    blocks.extend([
+        open(1, &json!({"type": "text", "text": "", "citations": []})),
+        add(1, &json!({"type": "citations_delta", "citation": page})),
+        add(1, &json!({"type": "text_delta", "text": "warm"})),
+        close(1),
+    ]);
+    blocks.extend(text(2, "."));
+    let body = whole(blocks, "end_turn");
+    let events = decode(&body).unwrap();
+    assert_eq!(
+        assembled(encode(&events).as_bytes())["content"],
+        assembled(&body)["content"]
+    );
+    let chunks = encode_with(&CHAT, &events, EncodeOptions::default());
+    let told: Vec<Value> = chunks
+        .lines()
+        .filter(|line| line.contains("url_citation"))
+        .map(|line| serde_json::from_str(line.strip_prefix("data: ").unwrap()).unwrap())
+        .collect();
+    assert_eq!(told.len(), 1);
+    let citation = &told[0]["choices"][0]["delta"]["annotations"][0]["url_citation"];
+    assert_eq!(
+        (&citation["start_index"], &citation["end_index"]),
+        (&json!(3), &json!(7))
+    );
+}

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::ID;
 use super::super::call::write_google_signature;
+use super::super::citation::Citations;
 use super::super::response::{write_finish, write_logprobs};
 use crate::conversation::{ChatEvent, Extra, FinishReason, Logprobs, Start, ToolCallKind, Usage};
-use crate::dialect::openai::citation::streamed_citation;
 use crate::dialect::openai::error::write_stream_error;
 use crate::dialect::openai::usage::{TOKENS_OF_CHAT, usage_map};
 use crate::dialect::{EncodeOptions, StreamEncoder};
@@ -33,6 +33,7 @@ struct Choice {
     calls: Vec<ToolCallKind>,
     blocks: u32,
     logprobs: Option<Logprobs>,
+    citations: Citations,
 }
 
 impl StreamEncoder for Encoder {
@@ -154,6 +155,7 @@ impl Encoder {
             calls: Vec::new(),
             blocks: 0,
             logprobs: None,
+            citations: Citations::default(),
         });
         self.chunk(out, once, |out| {
             write_choice(out, index, None, |out| {
@@ -165,7 +167,10 @@ impl Encoder {
 
     fn piece(&mut self, at: usize, event: &ChatEvent, out: &mut BytesMut) {
         match event {
-            ChatEvent::TextDelta { text, .. } => self.text(at, "content", text, out),
+            ChatEvent::TextDelta { text, .. } => {
+                self.choices[at].citations.say(text);
+                self.text(at, "content", text, out);
+            }
             ChatEvent::TextSignature { signature, .. } => {
                 let mut delta = Map::new();
                 write_google_signature(&mut delta, signature);
@@ -262,6 +267,12 @@ impl Encoder {
         });
     }
 
+    fn cite(&self, at: usize, annotations: Option<Value>, out: &mut BytesMut) {
+        if let Some(delta) = annotations {
+            self.delta(at, None, out, |out| write_value(out, &delta));
+        }
+    }
+
     fn flush_logprobs(&mut self, at: usize, out: &mut BytesMut) {
         if let Some(logprobs) = self.choices[at].logprobs.take() {
             self.delta(at, Some(&logprobs), out, |out| out.put_slice(b"{}"));
@@ -270,6 +281,8 @@ impl Encoder {
 
     fn finish(&mut self, at: usize, reason: &FinishReason, out: &mut BytesMut) {
         self.flush_logprobs(at, out);
+        let annotations = self.choices[at].citations.tell();
+        self.cite(at, annotations, out);
         let choice = &mut self.choices[at];
         choice.is_finished = true;
         let index = choice.index;
@@ -285,10 +298,8 @@ impl Encoder {
 
     /// What only one format says of one choice.
     fn other(&mut self, at: usize, extra: &Extra, out: &mut BytesMut) {
-        if let Some(citation) = streamed_citation(extra) {
-            let delta = json!({"annotations": [citation]});
-            self.delta(at, None, out, |out| write_value(out, &delta));
-        }
+        let annotations = self.choices[at].citations.note(extra);
+        self.cite(at, annotations, out);
         let Some(fields) = extra.fields(ID).filter(|fields| !fields.is_empty()) else {
             return;
         };
