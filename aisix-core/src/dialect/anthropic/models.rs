@@ -16,7 +16,7 @@ pub(super) fn capabilities(target: &TargetModel<'_>) -> Capabilities {
 struct Line {
     name: &'static str,
     max_output_tokens: u64,
-    /// What is taken: letters of [`TAKES`].
+    /// What is taken: the letters that [`LINES`] explains.
     takes: &'static str,
     thinking: ThinkingControl,
     efforts: &'static [&'static str],

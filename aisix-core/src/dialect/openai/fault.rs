@@ -90,10 +90,20 @@ pub(super) fn own_fields(extra: &Extra, id: &str) -> Result<Rest, Fault> {
     }
 }
 
-/// Fields that say where a cached prefix may end: to leave one out changes no answer.
+/// Whether to leave the field out changes no answer.
 fn is_hint(name: &str) -> bool {
-    matches!(name, "cache_control" | "prompt_cache_breakpoint")
+    HINTS.contains(&name)
 }
+
+/// Fields of other formats that say where a cached prefix may end, when the vendor loads a tool and
+/// how it streams its arguments. Coding agents send them in every request.
+const HINTS: &[&str] = &[
+    "cache_control",
+    "defer_loading",
+    "eager_input_streaming",
+    "input_examples",
+    "prompt_cache_breakpoint",
+];
 
 pub(super) fn keep(rest: &mut Rest, name: &str, nested: Rest) {
     if !nested.is_empty() {

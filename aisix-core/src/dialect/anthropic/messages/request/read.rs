@@ -48,7 +48,9 @@ pub(in super::super::super) fn read_request(body: &[u8]) -> Result<ChatRequest> 
     read_thinking(wire.thinking, wire.output_config, &mut request, &mut rest);
     if let Some(mut metadata) = wire.metadata {
         request.user = take_text(&mut metadata, "user_id");
-        rest.insert("metadata".to_owned(), metadata.into());
+        if !metadata.is_empty() {
+            rest.insert("metadata".to_owned(), metadata.into());
+        }
     }
     // The other tiers of Anthropic have no name in common with other vendors.
     request.service_tier = wire.service_tier.map(|tier| match &*tier {

@@ -1,7 +1,10 @@
 mod answers;
+mod foreign;
+mod own;
+mod properties;
 mod recorded;
-mod requests;
 mod streams;
+mod thoughts;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
