@@ -17,6 +17,7 @@
 //! | empty texts, and turns without anything else | left out |
 //! | names of participants | left out: there is no place for them |
 //! | thoughts with Claude's proof: read in this format, or sent back in `thinking_blocks` | `thinking` and `redacted_thinking`, before the rest of the turn |
+//! | pieces of an old answer that only its format knows, such as its vendor's own tools | left out |
 //! | other thoughts | left out: the proof of another vendor, or none, is refused |
 //! | arguments of a call | an object; `""` is `{}`, what is no object is refused |
 //! | ids of calls beyond `[a-zA-Z0-9_-]`, names of tools beyond `[a-zA-Z0-9_-]{1,128}` | others, the same each time; names are restored |

@@ -111,6 +111,8 @@ pub(super) fn write_turn(
     for (at, part) in message.parts.iter().enumerate() {
         match &part.kind {
             PartKind::ToolResult(result) => out.push(write_result(message, result)?),
+            // What another vendor's own tools did is history; what came of it stands in the text.
+            PartKind::Opaque(opaque) if opaque.origin != ID && message.role == Role::Assistant => {}
             _ => content.push((at, part)),
         }
     }

@@ -16,9 +16,10 @@
 //! | a tool result that is an error | its text after `Error: ` |
 //! | a document that is plain text | a text part |
 //! | signed or sealed reasoning | left out: its proof is another vendor's |
+//! | pieces of an old answer that only its format knows, such as its vendor's own tools | left out |
 //! | unsigned reasoning | `reasoning_content` |
 //! | pages of the web that Anthropic found a text in | `annotations` of the answer; other sources are left out |
-//! | cache hints, the display of reasoning | left out: they change no answer |
+//! | cache hints, the display of reasoning, when the vendor loads a tool, what it forgets of a long conversation | left out: they change no answer |
 //! | a budget for reasoning | `reasoning_effort`: to 4096 low, to 16384 medium, else high |
 //! | tool names beyond `[a-zA-Z0-9_-]{1,64}` | shortened, and restored on the way back |
 //! | a field of its own on the request, a tool or a turn of the user | refused, by name |

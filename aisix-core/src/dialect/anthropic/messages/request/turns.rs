@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::super::super::ID;
 use super::super::fault::Fault;
 use super::super::wire::Block;
 use super::super::words::{Words, said_elsewhere, write_content};
-use crate::conversation::{ChatRequest, Message, PartKind, Role};
+use crate::conversation::{ChatRequest, Message, Part, PartKind, Role};
 use crate::dialect::Capabilities;
 use crate::error::{Error, Result};
 
@@ -137,6 +138,10 @@ fn write_message(message: &Message, words: &mut Words) -> Result<Vec<Block>, Fau
     let mut blocks = Vec::with_capacity(message.parts.len());
     let (mut content, mut calls) = (0, 0);
     for part in &message.parts {
+        // What another vendor's own tools did is history; what came of it stands in the text.
+        if message.role == Role::Assistant && is_foreign(part) {
+            continue;
+        }
         let is_call = matches!(part.kind, PartKind::ToolCall(_));
         let (list, place) = if is_call {
             ("tool_calls", &mut calls)
@@ -155,6 +160,10 @@ fn write_message(message: &Message, words: &mut Words) -> Result<Vec<Block>, Fau
         block.entry(MARK).or_insert(mark);
     }
     Ok(blocks)
+}
+
+fn is_foreign(part: &Part) -> bool {
+    matches!(&part.kind, PartKind::Opaque(opaque) if opaque.origin != ID)
 }
 
 /// Older models hear the system only at the beginning; to move its words there would change what

@@ -1,7 +1,7 @@
 //! Requests of other formats, mostly OpenAI's.
 
 use super::*;
-use crate::conversation::{Media, Message, Part, PartKind, Source};
+use crate::conversation::{Media, Message, Opaque, Part, PartKind, Source};
 
 #[test]
 fn turns_are_sorted_by_who_speaks() {
@@ -390,4 +390,19 @@ fn parts_made_in_code_are_written() {
     );
     let body = write_for(OPUS, &request).unwrap().0;
     assert_eq!(body["messages"][0]["content"][2]["title"], "n");
+}
+
+#[test]
+fn what_another_vendors_tools_did_is_left_out() {
+    let search = Opaque::new("openai.responses", json!({"type": "web_search_call"}));
+    let request = ChatRequest::new("m")
+        .user("q")
+        .message(Message::assistant("a").with_part(PartKind::Opaque(search.clone())))
+        .user("r");
+    let body = write_for(OPUS, &request).unwrap().0;
+    assert_eq!(body["messages"][1]["content"], "a");
+    let asked =
+        ChatRequest::new("m").message(Message::user("q").with_part(PartKind::Opaque(search)));
+    let error = write_for(OPUS, &asked).unwrap_err();
+    assert_eq!(error.param(), Some("messages[0].content[1]"));
 }

@@ -253,3 +253,37 @@ fn recorded_counts_are_read() {
         assert!(count > 0 && CountTokens.scan_response(&body).is_ok());
     }
 }
+
+#[test]
+fn recorded_requests_are_said_in_the_other_format_or_refused_by_name() {
+    let Some(own) = recordings() else { return };
+    let vendors = ["openai", "deepseek", "openai-compatible"];
+    let Some(chats) = recorded::recordings(&vendors, "chat_completions", 100) else {
+        return;
+    };
+    let ways: [(&Recordings, &dyn ChatCodec, &dyn ChatCodec, &str); 2] = [
+        (&own, &CODEC, &CHAT, "gpt"),
+        (&chats, &CHAT, &CODEC, SONNET),
+    ];
+    for (recorded, from, to, model) in ways {
+        let (mut said, mut refused) = (0, 0);
+        for entry in &recorded.entries {
+            let Some(file) = &entry.request else { continue };
+            let request = from.read_request(&recorded.load(file)).expect(&entry.id);
+            match to.write_request(&request, &TargetModel::new(model)) {
+                Ok((body, _)) => {
+                    to.read_request(&body).expect(&entry.id);
+                    said += 1;
+                }
+                Err(error) => {
+                    println!("{}: {error}", entry.id);
+                    assert_eq!(error.code(), Some("unsupported_parameter"), "{}", entry.id);
+                    assert!(error.param().is_some_and(|param| !param.is_empty()));
+                    refused += 1;
+                }
+            }
+        }
+        println!("{model}: {said} said, {refused} refused");
+        assert!(said > refused, "{model}: {said} said, {refused} refused");
+    }
+}
