@@ -9,7 +9,9 @@ use super::super::response::{FEEDBACK, keep_reason, made_id, read_body, read_cre
 use super::super::shown::{ANNOTATIONS, IMAGES, picture, shown_delta};
 use super::super::wire::{self, Candidate, FunctionCall, Rest};
 use super::super::words::CustomTools;
+use super::counted::Counted;
 use super::partial::Partial;
+use super::plain::{Plain, read_plain};
 use crate::conversation::{ChatEvent, Extra, FinishReason, PartKind, Start};
 use crate::dialect::gemini::usage::take_usage;
 use crate::dialect::{Carry, StreamDecoder};
@@ -25,7 +27,7 @@ pub(in crate::dialect::gemini::generate) struct Decoder {
     carry: Carry,
     start: Option<Start>,
     choices: Vec<Choice>,
-    usage: Option<Rest>,
+    usage: Counted,
 }
 
 #[derive(Debug, Default)]
@@ -56,13 +58,18 @@ impl StreamDecoder for Decoder {
         if data.trim_ascii().is_empty() {
             return Ok(());
         }
+        if self.start.is_some()
+            && let Some(plain) = read_plain(&data)
+        {
+            self.plain(plain, &data, out);
+            return Ok(());
+        }
         let mut wire = read_body(&data)?;
         let candidates = wire.candidates.take().unwrap_or_default();
-        if let Some(usage) = wire.usage_metadata.take() {
-            self.usage.get_or_insert_default().extend(usage);
-        }
+        let usage = wire.usage_metadata.take().unwrap_or_default();
         let is_blocked = candidates.is_empty() && wire.rest.contains_key(FEEDBACK);
-        self.head(wire, out);
+        self.head(wire, read_tier(&usage), out);
+        self.usage.push(usage);
         if is_blocked {
             let at = self.place(0);
             self.choices[at].finish = Some(FinishReason::ContentFilter);
@@ -99,12 +106,20 @@ impl Decoder {
             carry,
             start: None,
             choices: Vec::new(),
-            usage: None,
+            usage: Counted::default(),
         }
     }
 
+    fn plain(&mut self, plain: Plain<'_>, data: &[u8], out: &mut Vec<ChatEvent>) {
+        if let Some(counts) = plain.usage.and_then(|span| data.get(span)) {
+            self.usage.push_raw(counts);
+        }
+        let at = self.place(plain.index);
+        self.choices[at].text(plain.text.into_owned(), out);
+    }
+
     /// What an event says of the whole answer; nearly all of it comes with each event again.
-    fn head(&mut self, wire: wire::Response, out: &mut Vec<ChatEvent>) {
+    fn head(&mut self, wire: wire::Response, tier: Option<String>, out: &mut Vec<ChatEvent>) {
         let mut rest = wire.rest;
         if let Some(start) = &self.start {
             let known = start.extra.fields(ID);
@@ -122,7 +137,7 @@ impl Decoder {
             wire.model_version.unwrap_or_default(),
         );
         start.created = read_created(&rest);
-        start.service_tier = self.usage.as_ref().and_then(read_tier);
+        start.service_tier = tier;
         start.extra = Extra::from_rest(ID, rest);
         out.push(ChatEvent::Start(start.clone()));
         self.start = Some(start);
@@ -205,13 +220,21 @@ impl Choice {
             return Ok(());
         }
         if !text.is_empty() {
-            self.said.push(&text);
-            out.push(ChatEvent::TextDelta { choice, text });
+            self.text(text, out);
         }
         if let Some(signature) = signature {
             out.push(ChatEvent::TextSignature { choice, signature });
         }
         Ok(())
+    }
+
+    fn text(&mut self, text: String, out: &mut Vec<ChatEvent>) {
+        self.has_parts = true;
+        self.said.push(&text);
+        out.push(ChatEvent::TextDelta {
+            choice: self.index,
+            text,
+        });
     }
 
     /// What a stream of the neutral model has no word for, such as code that was run.
