@@ -222,6 +222,23 @@ fn assemble(events: &[ChatEvent]) -> ChatResponse {
     assembler.into_response()
 }
 
+/// What a stream says, read without the codec.
+fn text_of(body: &[u8]) -> String {
+    let events = str::from_utf8(body).unwrap().split("\r\n");
+    let events = events.filter_map(|line| line.strip_prefix("data: "));
+    let mut text = String::new();
+    for event in events {
+        let event: Value = serde_json::from_str(event).unwrap();
+        let parts = event.pointer("/candidates/0/content/parts");
+        for part in parts.and_then(Value::as_array).into_iter().flatten() {
+            if part.get("thought").is_none() {
+                text.push_str(part["text"].as_str().unwrap_or_default());
+            }
+        }
+    }
+    text
+}
+
 #[test]
 fn recorded_streams_mean_the_same_however_they_are_split_and_written() {
     let Some(recorded) = recordings("streamGenerateContent", 15) else {
@@ -239,6 +256,7 @@ fn recorded_streams_mean_the_same_however_they_are_split_and_written() {
             );
         }
         let answer = assemble(&events);
+        assert_eq!(answer.text(), text_of(&body), "{}", entry.id);
         assert!(
             answer.finish().is_some() && answer.usage.is_some(),
             "{}",
