@@ -108,16 +108,15 @@ pub(super) fn invalid(param: impl Into<String>, reason: &str) -> Error {
 
 /// The first field of another format that means something here.
 pub(super) fn foreign_field(extra: &Extra) -> Option<&str> {
-    let origin = extra.origin()?;
-    let says = |name: &&str| {
-        extra
-            .get(origin, name)
-            .is_some_and(|value| !value.is_null())
-    };
+    said(extra).find(|name| !HINTS.contains(name))
+}
+
+/// The fields of another format that say anything.
+pub(super) fn said(extra: &Extra) -> impl Iterator<Item = &str> {
+    let value = |name: &str| extra.get(extra.origin()?, name);
     extra
         .foreign_to(ID)
-        .filter(says)
-        .find(|name| !HINTS.contains(name))
+        .filter(move |name| !value(name).is_none_or(Value::is_null))
 }
 
 /// A member that this format kept beside the neutral model.

@@ -93,6 +93,7 @@ fn check_search(options: &Map<String, Value>) -> Result<()> {
 /// Fields without which the answer is the same: what the vendor keeps, how it caches and bills, how
 /// it guesses ahead, how the caller is told apart, and what old turns may be left out.
 const WITHOUT_EFFECT: &[&str] = &[
+    "cache_control",
     "client_metadata",
     "context_management",
     "include",

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::sse::Scanner;
 
 mod answer;
+mod foreign;
 mod native;
 mod recorded;
 mod request;

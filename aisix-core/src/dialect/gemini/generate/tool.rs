@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::ID;
-use super::fault::{foreign_field, invalid, unsupported};
+use super::fault::{foreign_field, invalid, said, unsupported};
 use super::schema::{accepted, from_subset, is_empty_object, to_subset};
 use super::wire::{self, CallingConfig, Declaration, Rest, ToolConfig};
 use super::words::{CustomTools, Words};
@@ -202,7 +202,7 @@ fn write_vendor(extra: &Extra, path: &str) -> Result<wire::Tool> {
         return Err(unsupported(format!("{path}.type"), "a tool of this type"));
     }
     let without_effect = |name: &&str| SEARCH_HINTS.contains(name);
-    match extra.foreign_to(ID).find(|name| !without_effect(name)) {
+    match said(extra).find(|name| !without_effect(name)) {
         Some(field) => Err(unsupported(
             format!("{path}.{field}"),
             &format!("`{field}` of a search"),
