@@ -95,14 +95,19 @@ fn is_hint(name: &str) -> bool {
     HINTS.contains(&name)
 }
 
-/// Fields of other formats that say where a cached prefix may end, when the vendor loads a tool and
-/// how it streams its arguments. Coding agents send them in every request.
+/// Fields of other formats that say where a cached prefix may end, when a tool is shown to the model
+/// and with which examples, how its arguments are streamed, and the id and the state of an item.
+/// Coding agents send them in every request.
 const HINTS: &[&str] = &[
     "cache_control",
     "defer_loading",
     "eager_input_streaming",
+    "id",
     "input_examples",
+    "output_schema",
+    "phase",
     "prompt_cache_breakpoint",
+    "status",
 ];
 
 pub(super) fn keep(rest: &mut Rest, name: &str, nested: Rest) {

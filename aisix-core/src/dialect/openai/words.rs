@@ -1,5 +1,7 @@
 //! Words that chat completions and responses share.
 
+use std::collections::BTreeSet;
+
 use crate::conversation::{Effort, ReasoningMode, ReasoningOptions};
 use crate::dialect::Carry;
 use crate::dialect::tool_name::ToolNameRule;
@@ -13,6 +15,8 @@ pub(super) struct Names {
     pub(super) is_foreign: bool,
     /// Whether OpenAI itself made the model, which refuses what other vendors take and add.
     pub(super) is_openais: bool,
+    /// The functions on the wire that stand for tools that take text.
+    pub(super) wrapped: BTreeSet<String>,
 }
 
 impl Names {
@@ -21,6 +25,7 @@ impl Names {
             carry: Carry::default(),
             is_foreign,
             is_openais: is_openais(model),
+            wrapped: BTreeSet::new(),
         }
     }
 
@@ -33,6 +38,19 @@ impl Names {
         }
     }
 
+    /// The name of a function that stands for a tool that takes text.
+    pub(super) fn wrapped_name(&mut self, name: &str) -> String {
+        let sent = self.tool_name(name);
+        self.wrapped.insert(sent.clone());
+        sent
+    }
+
+    /// Whether tools that take text have to stand as functions: OpenAI alone knows them.
+    pub(super) const fn wraps(&self) -> bool {
+        self.is_foreign && !self.is_openais
+    }
+
+    /// What the way back needs, but for [`wrapped`](Self::wrapped).
     pub(super) fn into_carry(self) -> Carry {
         self.carry
     }

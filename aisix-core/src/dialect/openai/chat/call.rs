@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::ID;
+use super::custom::{is_wrapped, unwrap_input, wrap_input};
 use super::wire::{self, CustomCall, FunctionCall, Rest};
 use crate::conversation::{Extra, Message, Part, PartKind, ToolCall, ToolCallKind};
 use crate::dialect::Carry;
@@ -25,12 +26,15 @@ pub(super) fn read_tool_call(wire: wire::ToolCall, carry: &Carry) -> Result<Part
     if let Some(index) = wire.index {
         rest.insert("index".to_owned(), index.into());
     }
-    let name = carry.tool_name(&name.unwrap_or_default()).to_owned();
-    let call = ToolCall::new(
-        wire.id.unwrap_or_default(),
-        name,
-        arguments.unwrap_or_default(),
-    );
+    let name = name.unwrap_or_default();
+    let arguments = arguments.unwrap_or_default();
+    let (kind, arguments) = if is_wrapped(carry, &name) {
+        (ToolCallKind::Custom, unwrap_input(arguments))
+    } else {
+        (kind, arguments)
+    };
+    let name = carry.tool_name(&name).to_owned();
+    let call = ToolCall::new(wire.id.unwrap_or_default(), name, arguments);
     let mut part = Part::new(PartKind::ToolCall(call.with_kind(kind)));
     part.signature = google_signature(&rest);
     part.extra = Extra::from_rest(ID, rest);
@@ -54,7 +58,7 @@ pub(super) fn write_tool_calls(
             let index = rest.shift_remove("index").and_then(|index| index.as_u64());
             let function = taken(&mut rest, "function");
             let custom = taken(&mut rest, "custom");
-            let mut wire = write_call(call, names.tool_name(&call.name));
+            let mut wire = write_call(call, names);
             wire.index = index.and_then(|index| u32::try_from(index).ok());
             if let Some(call) = &mut wire.function {
                 call.rest = function;
@@ -69,21 +73,32 @@ pub(super) fn write_tool_calls(
     (!calls.is_empty()).then_some(calls)
 }
 
-fn write_call(call: &ToolCall, name: String) -> wire::ToolCall {
+fn write_call(call: &ToolCall, names: &mut Names) -> wire::ToolCall {
     let mut wire = wire::ToolCall {
         id: Some(call.id.clone()),
         ..wire::ToolCall::default()
     };
+    let mut function = |name, arguments| {
+        wire.kind = Some("function".to_owned());
+        wire.function = Some(FunctionCall {
+            name: Some(name),
+            arguments: Some(arguments),
+            rest: Rest::new(),
+        });
+    };
     match call.kind {
         ToolCallKind::Function => {
-            wire.kind = Some("function".to_owned());
-            wire.function = Some(FunctionCall {
-                name: Some(name),
-                arguments: Some(call.arguments.clone()),
-                rest: Rest::new(),
-            });
+            // Some formats have calls without arguments, here they are always an object.
+            let is_nothing = names.is_foreign && call.arguments.is_empty();
+            let arguments = if is_nothing { "{}" } else { &call.arguments };
+            function(names.tool_name(&call.name), arguments.to_owned());
+        }
+        ToolCallKind::Custom if names.wraps() => {
+            let name = names.wrapped_name(&call.name);
+            function(name, wrap_input(&call.arguments));
         }
         ToolCallKind::Custom => {
+            let name = names.tool_name(&call.name);
             wire.kind = Some("custom".to_owned());
             wire.custom = Some(CustomCall {
                 name: Some(name),

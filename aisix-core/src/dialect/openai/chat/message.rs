@@ -1,6 +1,6 @@
 //! Messages, which requests and answers share.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ID;
 use super::call::{google_signature, read_tool_call, write_google_signature, write_tool_calls};
@@ -8,7 +8,7 @@ use super::citation::write_annotations;
 use super::part::{REFUSAL_PART, read_part, write_part};
 use super::reasoning::{THINKING, read_reasoning, write_replayed_reasoning, write_shown_reasoning};
 use super::wire::{self, Content, ContentPart, Rest};
-use crate::conversation::{Extra, Message, Part, PartKind, Role, ToolResult};
+use crate::conversation::{Extra, Message, Opaque, Part, PartKind, Role, Source, ToolResult};
 use crate::dialect::Carry;
 use crate::dialect::openai::fault::{Fault, own_fields};
 use crate::dialect::openai::words::Names;
@@ -105,20 +105,21 @@ fn sign_text(message: &mut Message, rest: &Rest) {
 pub(super) fn write_turn(
     message: &Message,
     names: &mut Names,
+    moved: &mut Vec<ContentPart>,
     out: &mut Vec<wire::Message>,
 ) -> Result<(), Fault> {
     let mut content = Vec::new();
     for (at, part) in message.parts.iter().enumerate() {
         match &part.kind {
-            PartKind::ToolResult(result) => out.push(write_result(message, result)?),
-            // What another vendor's own tools did is history; what came of it stands in the text.
-            PartKind::Opaque(opaque) if opaque.origin != ID && message.role == Role::Assistant => {}
+            PartKind::ToolResult(result) => out.push(write_result(message, result, names, moved)?),
+            PartKind::Opaque(opaque) if is_record(message, opaque) => {}
             _ => content.push((at, part)),
         }
     }
     if content.is_empty() && !message.parts.is_empty() {
         return Ok(());
     }
+    flush_moved(moved, out);
     let mut wire = wire::Message {
         role: Some(role_of(message.role, names).to_owned()),
         name: message.name.clone(),
@@ -131,8 +132,52 @@ pub(super) fn write_turn(
         write_replayed_reasoning(message, &mut wire);
     }
     wire.tool_calls = write_tool_calls(message, names, false);
+    if names.is_foreign && message.role == Role::Assistant {
+        join_texts(&mut wire.content);
+        let says_nothing = matches!(wire.content, Content::Null | Content::Missing)
+            && wire.tool_calls.is_none()
+            && wire.refusal.is_none()
+            && wire.rest.is_empty();
+        if says_nothing && !message.parts.is_empty() {
+            // Nothing but thoughts that only their vendor may see.
+            return Ok(());
+        }
+    }
     out.push(wire);
     Ok(())
+}
+
+/// Whether the piece only records how a tool of the vendor's own ran in an old answer, whose text
+/// says what came of it. What stands for something that was said is no record.
+fn is_record(message: &Message, opaque: &Opaque) -> bool {
+    let kind = opaque.value.get("type").and_then(Value::as_str);
+    message.role == Role::Assistant
+        && opaque.origin != ID
+        && !matches!(kind, None | Some("item_reference" | "compaction"))
+}
+
+/// Many vendors take what the model said only as one text.
+fn join_texts(content: &mut Content) {
+    if let Content::List(parts) = content
+        && !parts.is_empty()
+        && parts
+            .iter()
+            .all(|part| part.kind == "text" && part.rest.is_empty())
+    {
+        let texts = parts.iter().filter_map(|part| part.text.as_deref());
+        *content = Content::Text(texts.collect());
+    }
+}
+
+/// Puts what results of tools could not hold behind them.
+pub(super) fn flush_moved(moved: &mut Vec<ContentPart>, out: &mut Vec<wire::Message>) {
+    if !moved.is_empty() {
+        out.push(wire::Message {
+            role: Some(Role::User.as_str().to_owned()),
+            content: Content::List(std::mem::take(moved)),
+            ..wire::Message::default()
+        });
+    }
 }
 
 /// Only OpenAI tells the developer from the system.
@@ -177,6 +222,7 @@ pub(super) fn write_answer(message: &Message) -> wire::Message {
         wire.rest.insert("refusal".to_owned(), Value::Null);
     }
     write_annotations(message, &mut wire.rest);
+    write_pictures(message, &mut wire.rest);
     write_shown_reasoning(message, &mut wire.rest);
     wire.tool_calls = write_tool_calls(message, &mut Names::default(), true);
     let signature = message
@@ -188,6 +234,21 @@ pub(super) fn write_answer(message: &Message) -> wire::Message {
         write_google_signature(&mut wire.rest, signature);
     }
     wire
+}
+
+/// Writes pictures that the model made where clients look for them.
+fn write_pictures(message: &Message, rest: &mut Rest) {
+    let pictures = message.parts.iter().filter_map(|part| match &part.kind {
+        PartKind::Image(media) => media.to_url(),
+        _ => None,
+    });
+    let pictures: Vec<_> = pictures
+        .enumerate()
+        .map(|(at, url)| json!({"type": "image_url", "image_url": {"url": url}, "index": at}))
+        .collect();
+    if !pictures.is_empty() {
+        rest.entry("images").or_insert(pictures.into());
+    }
 }
 
 /// Writes what the turn says: a string where it can be one, else a list.
@@ -226,7 +287,14 @@ fn write_content(
     Ok(())
 }
 
-fn write_result(message: &Message, result: &ToolResult) -> Result<wire::Message, Fault> {
+/// Writes the result of a tool, which holds texts and pictures here; other pieces that another
+/// format put there are moved behind all results of the turn.
+fn write_result(
+    message: &Message,
+    result: &ToolResult,
+    names: &Names,
+    moved: &mut Vec<ContentPart>,
+) -> Result<wire::Message, Fault> {
     let own = message.role == Role::Tool;
     let is_function = message.extra.has_note(ID, FUNCTION_ROLE);
     let mut wire = wire::Message {
@@ -235,16 +303,29 @@ fn write_result(message: &Message, result: &ToolResult) -> Result<wire::Message,
         tool_call_id: (!is_function).then(|| result.call_id.clone()),
         ..wire::Message::default()
     };
-    let content: Vec<_> = result.content.iter().enumerate().collect();
+    let stays = |part: &Part| match &part.kind {
+        PartKind::Audio(_) => !names.is_foreign,
+        PartKind::File(media) => !names.is_foreign || matches!(media.source, Source::Text(_)),
+        _ => true,
+    };
+    let parts = result.content.iter().enumerate();
+    let (content, others): (Vec<_>, Vec<_>) = parts.partition(|(_, part)| stays(part));
+    for (nth, (at, part)) in others.into_iter().enumerate() {
+        if nth == 0 {
+            let label = format!("Belongs to the result of the call {}:", result.call_id);
+            moved.push(ContentPart::text(label));
+        }
+        moved.push(write_part(part, false).map_err(|fault| fault.at("content", at))?);
+    }
     if own {
         wire.rest = message.extra.fields(ID).cloned().unwrap_or_default();
         write_content(message, &content, &mut wire)?;
     } else {
         let plain = Message::new(Role::Tool, Vec::new());
         write_content(&plain, &content, &mut wire)?;
-        if matches!(wire.content, Content::Null) {
-            wire.content = Content::Text(String::new());
-        }
+    }
+    if names.is_foreign && matches!(wire.content, Content::Null) {
+        wire.content = Content::Text(String::new());
     }
     if result.is_error == Some(true) {
         mark_error(&mut wire.content);
@@ -258,12 +339,7 @@ fn mark_error(content: &mut Content) {
     match content {
         Content::Text(text) => text.insert_str(0, MARK),
         Content::List(parts) => {
-            let mark = ContentPart {
-                kind: "text".to_owned(),
-                text: Some(MARK.to_owned()),
-                ..ContentPart::default()
-            };
-            parts.insert(0, mark);
+            parts.insert(0, ContentPart::text(MARK.to_owned()));
         }
         Content::Missing | Content::Null => *content = Content::Text(MARK.to_owned()),
     }

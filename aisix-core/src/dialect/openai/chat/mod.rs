@@ -26,6 +26,7 @@
 
 mod call;
 mod citation;
+mod custom;
 mod foreign;
 mod message;
 mod part;

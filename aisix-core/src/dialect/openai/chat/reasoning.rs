@@ -121,7 +121,7 @@ pub(super) fn write_shown_reasoning(message: &Message, rest: &mut Rest) {
     let is_block = |(part, reasoning): &(&Part, &Reasoning)| {
         part.signature.is_some() || reasoning.sealed.is_some() || part.extra.has_note(ID, BLOCK)
     };
-    if parts().any(|(_, reasoning)| reasoning.sealed.is_none()) {
+    if parts().any(|(_, reasoning)| reasoning.sealed.is_none() || !reasoning.text.is_empty()) {
         let text: String = parts()
             .map(|(_, reasoning)| reasoning.text.as_str())
             .collect();

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::ID;
+use super::custom::{Wrapped, wrap_tool};
 use super::foreign::{fault_of_turn, is_foreign, request_fields, user};
-use super::message::{read_message, write_turn};
+use super::message::{flush_moved, read_message, write_turn};
 use super::part::read_cache_hint;
 use super::wire::{self, Rest, Stop, StreamOptions};
 use crate::conversation::{
@@ -217,10 +218,12 @@ pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes
     let mut rest = request_fields(&request.extra)?;
     let mut names = Names::new(request.extra.origin() != Some(ID), model);
     let mut messages = Vec::with_capacity(request.messages.len());
+    let mut moved = Vec::new();
     for (at, message) in request.messages.iter().enumerate() {
-        write_turn(message, &mut names, &mut messages)
+        write_turn(message, &mut names, &mut moved, &mut messages)
             .map_err(|fault| fault_of_turn(request, fault, at))?;
     }
+    flush_moved(&mut moved, &mut messages);
     let mut tools = Vec::with_capacity(request.tools.len());
     for (at, tool) in request.tools.iter().enumerate() {
         tools.push(
@@ -231,6 +234,8 @@ pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes
     if let Some(top_k) = request.sampling.top_k {
         rest.insert("top_k".to_owned(), top_k.into());
     }
+    // Without tools there is nothing to choose and nothing to do at once; OpenAI refuses to hear it.
+    let is_idle = is_foreign(request) && tools.is_empty();
     let noted = |note| request.extra.has_note(ID, note);
     let only_old = noted(MAX_TOKENS) && !noted(MAX_COMPLETION_TOKENS);
     let said_stream = request.stream || noted(SAID_NOT_TO_STREAM);
@@ -241,10 +246,11 @@ pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes
         tool_choice: request
             .tool_choice
             .as_ref()
+            .filter(|choice| !(is_idle && matches!(choice, ToolChoice::Auto | ToolChoice::None)))
             .map(|choice| write_tool_choice(choice, &mut names))
             .transpose()
             .map_err(Fault::into_error)?,
-        parallel_tool_calls: request.parallel_tool_calls,
+        parallel_tool_calls: request.parallel_tool_calls.filter(|_| !is_idle),
         temperature: request.sampling.temperature,
         top_p: request.sampling.top_p,
         seed: request.sampling.seed,
@@ -276,7 +282,12 @@ pub(super) fn write_request(request: &ChatRequest, model: &str) -> Result<(Bytes
         service_tier: request.service_tier.clone(),
         rest,
     };
-    Ok((super::response::to_bytes(&wire)?, names.into_carry()))
+    let wrapped = Wrapped(std::mem::take(&mut names.wrapped));
+    let mut carry = names.into_carry();
+    if !wrapped.0.is_empty() {
+        carry = carry.with_state(wrapped);
+    }
+    Ok((super::response::to_bytes(&wire)?, carry))
 }
 
 fn write_stream_options(request: &ChatRequest, rest: &mut Rest) -> Option<StreamOptions> {
@@ -315,6 +326,16 @@ fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
             Ok(wire::Tool {
                 kind: Some("function".to_owned()),
                 function: Some(function),
+                custom: None,
+                rest,
+            })
+        }
+        Tool::Custom(tool) if names.wraps() => {
+            let rest = own_fields(&tool.extra, ID)?;
+            let name = names.wrapped_name(&tool.name);
+            Ok(wire::Tool {
+                kind: Some("function".to_owned()),
+                function: Some(wrap_tool(tool, name)),
                 custom: None,
                 rest,
             })
@@ -365,8 +386,8 @@ fn write_tool_choice(choice: &ToolChoice, names: &mut Names) -> Result<Value, Fa
 
 fn write_tool_ref(tool: &ToolRef, names: &mut Names) -> Value {
     let kind = match tool.kind {
-        ToolCallKind::Function => "function",
-        ToolCallKind::Custom => "custom",
+        ToolCallKind::Custom if !names.wraps() => "custom",
+        _ => "function",
     };
     json!({"type": kind, kind: {"name": names.tool_name(&tool.name)}})
 }

@@ -712,4 +712,5 @@ fn the_same_conversation_gives_the_same_bytes() {
     );
 }
 
+mod foreign;
 mod recorded;

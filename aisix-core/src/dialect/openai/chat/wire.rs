@@ -302,6 +302,16 @@ pub(super) struct TokenLogprob {
     pub(super) top_logprobs: Option<Vec<Self>>,
 }
 
+impl ContentPart {
+    pub(super) fn text(text: String) -> Self {
+        Self {
+            kind: "text".to_owned(),
+            text: Some(text),
+            ..Self::default()
+        }
+    }
+}
+
 impl Content {
     pub(super) const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)

@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::ID;
 use super::super::call::google_signature;
+use super::super::custom::{is_wrapped, unwrap_input};
 use super::super::part::read_part;
 use super::super::reasoning::read_blocks;
 use super::super::response::{read_created, read_finish, read_logprobs};
@@ -43,6 +44,8 @@ struct Call {
     /// Arguments that came before the name.
     held: Option<String>,
     signature: Option<String>,
+    /// The arguments so far of a function that stands for a tool that takes text.
+    wrapped: Option<String>,
 }
 
 impl StreamDecoder for Decoder {
@@ -72,6 +75,9 @@ impl StreamDecoder for Decoder {
     }
 
     fn end(&mut self, out: &mut Vec<ChatEvent>) -> Result<()> {
+        for at in 0..self.choices.len() {
+            self.release(at, out);
+        }
         if let Some((usage, rest)) = self.usage.take() {
             let extra = Extra::with_fields(ID, rest);
             out.push(ChatEvent::Usage { usage, extra });
@@ -248,6 +254,7 @@ impl Decoder {
                 kind,
                 held: Some(String::new()),
                 signature,
+                wrapped: None,
             });
             choice.calls.len() - 1
         });
@@ -259,19 +266,29 @@ impl Decoder {
             held.push_str(&arguments);
             let Some(name) = name else { return };
             arguments = call.held.take().unwrap_or_default();
+            if is_wrapped(&self.carry, &name) {
+                call.kind = ToolCallKind::Custom;
+                call.wrapped = Some(String::new());
+            }
             let name = self.carry.tool_name(&name);
             out.push(call.start(index, number, name));
         }
-        push_arguments(index, number, arguments, out);
+        match &mut call.wrapped {
+            Some(wrapped) => wrapped.push_str(&arguments),
+            None => push_arguments(index, number, arguments, out),
+        }
     }
 
-    /// Tells the calls that never got a name, rather than lose them.
+    /// Tells the calls that never got a name, rather than lose them, and the inputs that are whole.
     fn release(&mut self, at: usize, out: &mut Vec<ChatEvent>) {
         let choice = &mut self.choices[at];
         for (tool, call) in (0..).zip(&mut choice.calls) {
             if let Some(arguments) = call.held.take() {
                 out.push(call.start(choice.index, tool, ""));
                 push_arguments(choice.index, tool, arguments, out);
+            }
+            if let Some(arguments) = call.wrapped.take() {
+                push_arguments(choice.index, tool, unwrap_input(arguments), out);
             }
         }
     }
