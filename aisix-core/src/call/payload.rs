@@ -133,11 +133,11 @@ impl Payload {
             return Ok(chat);
         }
         self.head()?;
-        let codec = self
-            .dialect
-            .chat()
-            .ok_or_else(|| no_conversation(self.dialect))?;
-        let chat = codec.read_request(&self.body.bytes)?;
+        let chat = match (self.dialect.chat(), self.dialect.token_count()) {
+            (Some(codec), _) => codec.read_request(&self.body.bytes)?,
+            (None, Some(codec)) => codec.read_request(&self.body.bytes)?,
+            (None, None) => return Err(no_conversation(self.dialect)),
+        };
         Ok(self.body.chat.get_or_init(|| chat))
     }
 

@@ -172,6 +172,16 @@ impl ChatEvent {
         }
     }
 
+    /// What it tells of the cost so far.
+    #[must_use]
+    pub fn usage_so_far(&self) -> Option<&Usage> {
+        match self {
+            Self::Start(start) => start.usage.as_ref(),
+            Self::Usage { usage, .. } => Some(usage),
+            _ => None,
+        }
+    }
+
     /// The choice that it belongs to; `None` for what concerns the whole answer.
     #[must_use]
     pub fn choice(&self) -> Option<u32> {

@@ -304,7 +304,7 @@ impl Streaming {
 impl Encoded {
     fn write(&mut self, encoder: &mut dyn StreamEncoder, event: &ChatEvent) -> Result<()> {
         self.content.add(event.content_bytes());
-        if let ChatEvent::Usage { usage, .. } = event {
+        if let Some(usage) = event.usage_so_far() {
             self.usage = Some(*usage);
         }
         encoder.event(event, &mut self.bytes)

@@ -158,10 +158,7 @@ impl ChatEvents {
             StreamItem::Event(event) => {
                 let mut content = Content::default();
                 content.add(event.content_bytes());
-                let usage = match &event {
-                    ChatEvent::Usage { usage, .. } => Some(*usage),
-                    _ => None,
-                };
+                let usage = event.usage_so_far().copied();
                 self.count(&Frames::new(bytes::Bytes::new(), content, usage));
                 self.ready.push_back(event);
             }

@@ -86,11 +86,16 @@ pub(super) fn request(
     let id = call.context().request_id().header_value().clone();
     headers.insert(HeaderName::from_static(RequestId::HEADER), id);
     let is_native = matches!(way, Way::PassThrough);
-    for (name, value) in call.context().headers() {
-        if is_native && provider.passes_header(name) {
-            headers.insert(name.clone(), value.clone());
-        } else if route.options.forwards(name) {
-            headers.append(name.clone(), value.clone());
+    let callers = call.context().headers();
+    for name in callers.keys() {
+        let passes = is_native && provider.passes_header(name);
+        if passes {
+            headers.remove(name);
+        }
+        if passes || route.options.forwards(name) {
+            for value in callers.get_all(name) {
+                headers.append(name.clone(), value.clone());
+            }
         }
     }
     for (name, value) in route.options.headers() {
@@ -182,7 +187,7 @@ fn translate(
         .adapt(call.operation(), &written)?
         .unwrap_or_else(|| written.bytes().clone());
     let mut edits = Vec::new();
-    if call.is_stream() {
+    if call.is_stream() && has_usage_option(dialect.id()) {
         edits.extend(ask_for_usage(&Head::scan(&bytes)?, dialect.id(), route));
     }
     Ok(Written {
@@ -191,10 +196,13 @@ fn translate(
     })
 }
 
+fn has_usage_option(dialect: DialectId) -> bool {
+    [dialect::OPENAI_CHAT, dialect::OPENAI_COMPLETIONS].contains(&dialect)
+}
+
 /// What makes a stream tell its usage, where the vendor tells it only to those who ask.
 fn ask_for_usage(head: &Head, dialect: DialectId, route: &HttpRoute) -> Option<Edit> {
-    let has_option = [dialect::OPENAI_CHAT, dialect::OPENAI_COMPLETIONS].contains(&dialect);
-    if has_option && head.stream() && route.provider.tells_usage_on_request() {
+    if has_usage_option(dialect) && head.stream() && route.provider.tells_usage_on_request() {
         head.edit_include_usage()
     } else {
         None

@@ -50,6 +50,8 @@ pub struct Tally {
     pub bytes: u64,
     /// What has been said.
     content: Content,
+    /// Whether anything was said since the usage was told.
+    said_since: bool,
 }
 
 // === impl EndGuard ===
@@ -163,6 +165,7 @@ impl Tally {
             status: StatusCode::OK,
             bytes: 0,
             content: Content::default(),
+            said_since: false,
         }
     }
 
@@ -180,8 +183,10 @@ impl Tally {
     pub fn frames(&mut self, frames: &Frames) {
         if let Some(usage) = &frames.usage {
             self.usage = Some(self.usage.unwrap_or_default().updated_by(usage));
+            self.said_since = false;
         }
         if frames.content.events > 0 {
+            self.said_since = true;
             self.content.events += frames.content.events;
             self.content.bytes += frames.content.bytes;
             self.first_token.get_or_insert_with(Instant::now);
@@ -198,13 +203,19 @@ impl Tally {
         // A call that no upstream has worked for costs nothing: refused, or never sent.
         let unbilled = matches!(end, End::Refused | End::UpstreamError | End::Timeout)
             && self.content.events == 0;
+        let said = self.content.estimated_tokens();
         let (usage, estimated) = match &self.usage {
+            // Some vendors tell at the beginning what the input cost: what came after is a guess.
+            Some(usage)
+                if end != End::Complete && self.said_since && said > usage.output_tokens =>
+            {
+                let mut usage = *usage;
+                usage.output_tokens = said;
+                (usage, true)
+            }
             Some(usage) => (*usage, false),
             None if unbilled => (Usage::default(), false),
-            None => (
-                Usage::new(self.input_estimate, self.content.estimated_tokens()),
-                true,
-            ),
+            None => (Usage::new(self.input_estimate, said), true),
         };
         Outcome {
             end,

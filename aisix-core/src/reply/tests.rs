@@ -148,3 +148,30 @@ async fn who_leaves_before_the_first_byte_was_sent_no_status() {
     drop(end);
     assert_eq!(only(&seen).status(), 200);
 }
+
+#[tokio::test]
+async fn what_was_said_after_the_usage_was_told_is_charged_to_who_leaves() {
+    let told = |output| {
+        Frames::new(
+            Bytes::new(),
+            Content::default(),
+            Some(Usage::new(9, output)),
+        )
+    };
+    for (last, want) in [(None, (40, true)), (Some(told(30)), (30, false))] {
+        let (seen, callback) = watch();
+        let (_, _, mut end) = Reply::text("x").on_end(callback).into_parts(Tally::now());
+        end.tally_mut().frames(&told(1));
+        end.tally_mut().frames(&said(40, 40));
+        if let Some(last) = &last {
+            end.tally_mut().frames(last);
+        }
+        drop(end);
+        let outcome = only(&seen);
+        assert_eq!(outcome.usage().input_tokens, 9);
+        assert_eq!(
+            (outcome.usage().output_tokens, outcome.is_estimated()),
+            want
+        );
+    }
+}
