@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::route::Route;
 use super::{Gateway, Limits, Peer};
 use crate::call::{Call, Operation, Payload};
-use crate::dialect::Dialect;
+use crate::dialect::{ANTHROPIC_MESSAGES, Dialect, DialectId};
 use crate::error::{Error, ErrorKind};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -41,21 +41,18 @@ where
     let shared = &gateway.local.shared;
     let (operation, payload) = match shared.route(&method, &uri) {
         Route::Operation(operation, dialect) => {
-            let dialect = shared.dialect(dialect);
             let payload = if operation.has_body() {
-                payload(gateway, dialect, &headers, body).await
+                payload(gateway, shared.dialect(dialect), &headers, body).await
             } else {
-                Payload::none(dialect)
+                Payload::none(shared.dialect(asked_in(&headers, dialect)))
             };
             (operation, payload)
         }
         Route::Model(name) => {
             context = context.with_resource(name);
             let operation = Operation::RetrieveModel;
-            (
-                operation,
-                Payload::none(shared.dialect(operation.dialect())),
-            )
+            let dialect = asked_in(&headers, operation.dialect());
+            (operation, Payload::none(shared.dialect(dialect)))
         }
         route @ (Route::WrongMethod | Route::Other) => {
             let error = Route::error(&method, &uri, route == Route::WrongMethod);
@@ -66,6 +63,16 @@ where
     };
     let context = context.with_request_line(method, uri).with_headers(headers);
     Call::new(context, operation, payload)
+}
+
+/// OpenAI and Anthropic list their models at the same path. Anthropic's SDKs say which version of its
+/// API they speak, with every request.
+fn asked_in(headers: &HeaderMap, otherwise: DialectId) -> DialectId {
+    if headers.contains_key("anthropic-version") {
+        ANTHROPIC_MESSAGES
+    } else {
+        otherwise
+    }
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Caller};
 use crate::dialect::openai::models::{self, ModelCard};
+use crate::dialect::{ANTHROPIC_MESSAGES, anthropic};
 use crate::error::{Error, Result};
 use crate::reply::Reply;
 use crate::snapshot::ModelEntry;
@@ -12,7 +13,10 @@ pub(super) fn list(call: &Call) -> Result<Reply> {
         .snapshot()
         .models()
         .filter(|entry| is_visible(caller, entry));
-    let body = models::write_list(visible.map(|entry| card(entry.name(), entry)));
+    let body = match call.dialect() {
+        ANTHROPIC_MESSAGES => anthropic::write_models(visible.map(|entry| entry.name())),
+        _ => models::write_list(visible.map(|entry| card(entry.name(), entry))),
+    };
     Ok(Reply::wire(call.dialect(), body, None))
 }
 
@@ -24,11 +28,11 @@ pub(super) fn retrieve(call: &Call) -> Result<Reply> {
         .model(name)
         .filter(|_| caller.may_use(name))
         .ok_or_else(|| Error::model_not_found(name))?;
-    Ok(Reply::wire(
-        call.dialect(),
-        models::write_model(card(name, entry)),
-        None,
-    ))
+    let body = match call.dialect() {
+        ANTHROPIC_MESSAGES => anthropic::write_model(name),
+        _ => models::write_model(card(name, entry)),
+    };
+    Ok(Reply::wire(call.dialect(), body, None))
 }
 
 /// A pattern is no name that a caller could ask for.

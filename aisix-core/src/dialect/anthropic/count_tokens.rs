@@ -1,5 +1,5 @@
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -72,6 +72,10 @@ impl Dialect for CountTokens {
     }
 
     /// Nothing: a count is no stream.
+    fn request_id_header(&self) -> HeaderName {
+        super::REQUEST_ID
+    }
+
     fn write_done(&self, _out: &mut BytesMut) {}
 
     fn token_count(&self) -> Option<&dyn TokenCountCodec> {

@@ -63,7 +63,7 @@ mod wire;
 mod words;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 pub(super) use self::request::{read_request, write_body};
 pub(super) use self::response::read_stop;
@@ -122,6 +122,10 @@ impl Dialect for Messages {
     }
 
     /// Nothing: the last event of a message ends the stream.
+    fn request_id_header(&self) -> HeaderName {
+        crate::dialect::anthropic::REQUEST_ID
+    }
+
     fn write_done(&self, _out: &mut BytesMut) {}
 
     fn write_keep_alive(&self, out: &mut BytesMut) {
