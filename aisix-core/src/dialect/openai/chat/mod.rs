@@ -13,16 +13,40 @@
 //! | it has | here it is |
 //! | --- | --- |
 //! | tool results inside a user turn | `tool` messages before the rest of the turn |
+//! | files and sound in a tool result | a turn of the user behind all results |
 //! | a tool result that is an error | its text after `Error: ` |
 //! | a document that is plain text | a text part |
+//! | several texts in a turn of the model | one |
 //! | signed or sealed reasoning | left out: its proof is another vendor's |
-//! | pieces of an old answer that only its format knows, such as its vendor's own tools | left out |
-//! | unsigned reasoning | `reasoning_content` |
-//! | pages of the web that Anthropic found a text in | `annotations` of the answer; other sources are left out |
-//! | cache hints, the display of reasoning, when the vendor loads a tool, what it forgets of a long conversation | left out: they change no answer |
+//! | unsigned reasoning | `reasoning_content`; left out for models of OpenAI's own, which refuse it |
+//! | records of the vendor's own tools in old answers | left out: the text says what came of them |
+//! | a tool that takes text | for other models than OpenAI's own a function with the member `input`, undone on the way back; its grammar is told, not enforced |
+//! | a call without arguments | `{}` |
+//! | what a developer says | for other models than OpenAI's own what the system says |
+//! | cache hints, the display of reasoning, when the vendor loads a tool and examples of it | left out: they change no answer |
+//! | what the vendor keeps, how it caches, what it may cut | left out: they change no answer |
+//! | `metadata` | left out: OpenAI takes labels only for what it stores |
+//! | the name of a user beyond 64 characters | its SHA-256 |
+//! | a choice of tools where there are none | left out, unless it forces one |
+//! | a schema without a name | called `answer` |
 //! | a budget for reasoning | `reasoning_effort`: to 4096 low, to 16384 medium, else high |
+//! | no reasoning, or only between tools | `reasoning_effort: none` |
+//! | more than four texts to stop at | all of them: OpenAI refuses more, others take them |
 //! | tool names beyond `[a-zA-Z0-9_-]{1,64}` | shortened, and restored on the way back |
 //! | a field of its own on the request, a tool or a turn of the user | refused, by name |
+//!
+//! What is OpenAI's own is told by the beginning of the model's name: `gpt-` but not `gpt-oss`,
+//! `chatgpt-`, `o1`, `o3`, `o4`, `ft:`.
+//!
+//! Of an answer that came in another format:
+//!
+//! | it has | here it is |
+//! | --- | --- |
+//! | signed or sealed reasoning | `thinking_blocks`, and its text as `reasoning_content` |
+//! | the signature of a call or a text | `extra_content.google.thought_signature` |
+//! | pages of the web that responses or Anthropic cite | `annotations`; other sources are left out |
+//! | a picture | `images`, as data URLs |
+//! | a turn that the vendor paused | the reason `stop` |
 
 mod call;
 mod citation;
