@@ -219,6 +219,7 @@ impl OpenCall {
     /// Whether nothing can be added to its arguments.
     pub(super) fn is_complete(&self) -> bool {
         self.call.kind == ToolCallKind::Function
+            && self.call.arguments.ends_with('}')
             && serde_json::from_str::<serde::de::IgnoredAny>(&self.call.arguments).is_ok()
     }
 }
