@@ -52,7 +52,7 @@ pub(super) fn request(
     dialects: &Dialects,
 ) -> Result<Outgoing> {
     let provider = &*route.provider;
-    let spoken = provider.dialects(call.operation());
+    let spoken = route.dialects(call.operation());
     let way = dialects
         .negotiate(call.payload().codec(), spoken)
         .ok_or_else(|| no_way(call, provider))?;

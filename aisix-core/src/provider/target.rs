@@ -7,6 +7,7 @@ use super::registry::Backend;
 use super::upstream::UpstreamTls;
 use super::{Endpoint, EndpointSpec, Provider, Registry, Timeouts};
 use crate::call::{Operation, TargetName};
+use crate::dialect::DialectId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hook::BoxCallService;
 use crate::resource::{ProviderKey, Secret};
@@ -34,6 +35,8 @@ pub(super) enum Route {
 
 pub(super) struct HttpRoute {
     pub(super) provider: Arc<dyn Provider>,
+    /// Whether the provider is asked in place of a vendor of another name.
+    stands_in: bool,
     pub(super) client: BoxUpstream,
     pub(super) options: crate::resource::RequestOptions,
     endpoints: Vec<(EndpointSpec, Result<Endpoint>)>,
@@ -82,7 +85,8 @@ impl Target {
                 let client = registry.client().ok_or_else(|| {
                     Error::internal("providers are reached over HTTP, and there is no client")
                 })?;
-                Route::Http(HttpRoute::compile(vendor, client, &spec))
+                let stands_in = vendor.name() != provider;
+                Route::Http(HttpRoute::compile(vendor, stands_in, client, &spec))
             }
         };
         let defaults = registry.timeouts();
@@ -137,7 +141,7 @@ impl Target {
     /// Whether the provider says how many tokens a conversation has.
     pub(super) fn counts_tokens(&self) -> bool {
         match &self.route {
-            Route::Http(route) => !route.provider.dialects(Operation::CountTokens).is_empty(),
+            Route::Http(route) => !route.dialects(Operation::CountTokens).is_empty(),
             Route::Service(_) => false,
         }
     }
@@ -158,7 +162,12 @@ impl fmt::Debug for Target {
 // === impl HttpRoute ===
 
 impl HttpRoute {
-    fn compile(vendor: &Arc<dyn Provider>, client: &BoxUpstream, spec: &TargetSpec<'_>) -> Self {
+    fn compile(
+        vendor: &Arc<dyn Provider>,
+        stands_in: bool,
+        client: &BoxUpstream,
+        spec: &TargetSpec<'_>,
+    ) -> Self {
         let tls = spec.key.and_then(upstream_tls);
         let mut endpoints = Vec::new();
         for operation in Operation::ALL {
@@ -172,10 +181,19 @@ impl HttpRoute {
         }
         Self {
             provider: Arc::clone(vendor),
+            stands_in,
             client: client.clone(),
             options: spec.key.map(|key| key.request.clone()).unwrap_or_default(),
             endpoints,
         }
+    }
+
+    /// What the upstream speaks, its native dialect first. Who speaks as a well-known vendor does
+    /// can be trusted with what everybody has copied of it, and with no more.
+    pub(super) fn dialects(&self, operation: Operation) -> &[DialectId] {
+        let spoken = self.provider.dialects(operation);
+        let known = if self.stands_in { 1 } else { spoken.len() };
+        &spoken[..known.min(spoken.len())]
     }
 
     pub(super) fn endpoint(&self, spec: &EndpointSpec) -> Result<&Endpoint> {
