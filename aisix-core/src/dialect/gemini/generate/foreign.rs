@@ -29,9 +29,8 @@ pub(super) fn map_foreign(request: &ChatRequest) -> Result<Foreign> {
             continue;
         };
         match (name, value) {
-            (_, Value::Null) => {}
+            (_, value) if is_nothing(value) => {}
             (name, _) if WITHOUT_EFFECT.contains(&name) => {}
-            ("logit_bias", Value::Object(map)) if map.is_empty() => {}
             ("stream_options", Value::Object(options)) => check_stream_options(options)?,
             ("safety_settings" | "safetySettings", _) => {
                 foreign
@@ -54,6 +53,15 @@ pub(super) fn map_foreign(request: &ChatRequest) -> Result<Foreign> {
         }
     }
     Ok(foreign)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
 }
 
 fn check_stream_options(options: &Map<String, Value>) -> Result<()> {
