@@ -258,12 +258,16 @@ const DEFAULT_MAX_TOKENS: u64 = 8192;
 const ANY_JSON: &str = "Answer with one JSON object, and nothing else.";
 
 /// Fields of other formats without which the answer is the same: where it is kept, how its prefix is
-/// cached, whether its usage is told (it always is).
+/// cached, whether its usage is told (it always is), which details of tools that are refused anyway
+/// are shown, what may be left out of a conversation that grows too long.
 const WITHOUT_EFFECT: &[&str] = &[
+    "client_metadata",
+    "include",
     "metadata",
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
     "store",
     "stream_options",
+    "truncation",
 ];
