@@ -217,6 +217,8 @@ impl<'a> Output<'a> {
                     self.close(&Status::Completed);
                     self.items.push(value.clone());
                 }
+                // What another vendor's own tools did is said again in the text.
+                PartKind::Opaque(_) => {}
                 PartKind::Image(media) => {
                     self.close(&Status::Completed);
                     let item = write_picture(part, media)

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::{Responses, seal};
 use crate::conversation::{
-    Assembler, ChatEvent, ChatRequest, ChatResponse, Extra, FinishReason, Message, Part, PartKind,
-    Reasoning, Role, Start, ToolCallKind, Usage,
+    Assembler, ChatEvent, ChatRequest, ChatResponse, Extra, FinishReason, Message, Opaque, Part,
+    PartKind, Reasoning, Role, Start, ToolCallKind, Usage,
 };
 use crate::dialect::{Carry, ChatCodec, Dialect, EncodeOptions, TargetModel};
 use crate::error::{Error, Result};

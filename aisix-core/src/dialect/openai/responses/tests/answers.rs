@@ -137,3 +137,22 @@ fn a_citation_is_spelled_for_either_client() {
         json!([flat])
     );
 }
+
+#[test]
+fn what_another_vendors_own_tools_did_is_left_out() {
+    let search = json!({"type": "server_tool_use", "name": "web_search"});
+    let opaque = PartKind::Opaque(Opaque::new("anthropic.messages", search));
+    let message = Message::new(
+        Role::Assistant,
+        vec![
+            Part::text("I looked."),
+            opaque.into(),
+            Part::text(" It rains."),
+        ],
+    );
+    let written = written(&answer(message, FinishReason::Stop));
+    assert_eq!(written["output"].as_array().map(Vec::len), Some(1));
+    let content = &written["output"][0]["content"];
+    assert_eq!(content[0]["text"], "I looked.");
+    assert_eq!(content[1]["text"], " It rains.");
+}
