@@ -14,6 +14,8 @@ pub struct Fixture {
     pub provider: String,
     /// `chat_completions`, `embeddings`, …
     pub endpoint: String,
+    /// The model that was asked.
+    pub model: String,
     /// Whether the answer is an event stream.
     pub stream: bool,
     /// The status of the answer.
@@ -69,23 +71,39 @@ pub fn openai_formats() -> Option<Vec<Fixture>> {
     Some(fixtures)
 }
 
+/// The recorded answers of every endpoint that talks, error answers left out.
+pub fn conversations() -> Option<Vec<Fixture>> {
+    let fixtures = load()?.into_iter().filter(|fixture| {
+        let endpoint = fixture.endpoint.as_str();
+        let wanted = match fixture.provider.as_str() {
+            "openai" => matches!(endpoint, "chat_completions" | "responses"),
+            "openai-compatible" | "deepseek" => endpoint == "chat_completions",
+            "anthropic" => endpoint == "messages",
+            "gemini" => matches!(endpoint, "generateContent" | "streamGenerateContent"),
+            _ => false,
+        };
+        wanted && fixture.status == 200
+    });
+    let fixtures: Vec<_> = fixtures.collect();
+    assert!(fixtures.len() > 500, "only {} fixtures", fixtures.len());
+    Some(fixtures)
+}
+
 impl Fixture {
     fn read(folder: &Path, entry: &Value) -> Self {
         let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let stream = entry["stream"].as_bool().unwrap_or_default();
         let endpoint = text("endpoint");
+        let model = entry["model"].as_str().unwrap_or("recorded").to_owned();
         let request = match entry["request"].as_str() {
             Some(path) => read(folder, path),
-            None => made_up_request(
-                &endpoint,
-                entry["model"].as_str().unwrap_or("recorded"),
-                stream,
-            ),
+            None => made_up_request(&endpoint, &model, stream),
         };
         Self {
             id: text("id"),
             provider: text("provider"),
             endpoint,
+            model,
             stream,
             status: entry["status"]
                 .as_u64()
@@ -115,6 +133,8 @@ impl Fixture {
     pub fn path(&self) -> &'static str {
         match self.endpoint.as_str() {
             "embeddings" => "/embeddings",
+            "messages" => "/messages",
+            "responses" => "/responses",
             _ => "/chat/completions",
         }
     }
@@ -135,6 +155,13 @@ impl Fixture {
 fn made_up_request(endpoint: &str, model: &str, stream: bool) -> Vec<u8> {
     let request = match endpoint {
         "embeddings" => json!({"model": model, "input": "Hello"}),
+        "messages" => json!({
+            "model": model,
+            "max_tokens": 1024,
+            "messages": [{"role": "user", "content": "Hello"}],
+            "stream": stream,
+        }),
+        "responses" => json!({"model": model, "input": "Hello", "stream": stream}),
         _ => {
             let mut request =
                 json!({"model": model, "messages": [{"role": "user", "content": "Hello"}]});

@@ -7,22 +7,28 @@
 //! | [`binary`] | the build: which binary is under test, and which ports are free |
 //! | [`resources`] | what the operator writes into the resources file |
 //! | [`client`] | a well-behaved caller on hyper, and [`raw`] one that sends any bytes it likes |
+//! | [`callers`] | the formats in which callers ask |
 //! | [`upstream`] | the provider: records each request, plays a script, proves order with gates |
 //! | [`openai`] | canned words of OpenAI's formats |
 //! | [`fixtures`] | recorded traffic, from `AISIX_FIXTURES` |
+//! | [`replay`] | recorded traffic as upstream, and a gateway in front of it |
 //! | [`sdk`] | the official SDKs: [`python`] and [`node`] |
+//! | [`said`] | what an answer says, read from each vendor's own form |
 //! | [`splice`] | an independent answer to "the same bytes but for `model`" |
 //!
 //! Nothing here links the gateway: what these tests see is what a caller sees.
 
 pub mod binary;
+pub mod callers;
 pub mod client;
 pub mod fixtures;
 pub mod node;
 pub mod openai;
 pub mod python;
 pub mod raw;
+pub mod replay;
 pub mod resources;
+pub mod said;
 pub mod sdk;
 pub mod server;
 pub mod splice;

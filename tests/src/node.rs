@@ -1,4 +1,4 @@
-//! The `openai` package of npm, in `target/node/node_modules`.
+//! The packages of npm, in `target/node/node_modules`.
 
 use tokio::process::Command;
 
@@ -11,11 +11,13 @@ use crate::sdk;
 /// When the packages are missing.
 pub fn script(name: &str) -> Command {
     let folder = sdk::target().join("node");
-    assert!(
-        folder.join("node_modules/openai").is_dir(),
-        "{} has no node_modules/openai: run `cargo xtask test`, which installs the SDKs",
-        folder.display()
-    );
+    for package in ["openai", "@anthropic-ai/sdk", "ai"] {
+        assert!(
+            folder.join("node_modules").join(package).is_dir(),
+            "{} has no node_modules/{package}: run `cargo xtask test`, which installs the SDKs",
+            folder.display()
+        );
+    }
     let mut command = Command::new("node");
     // Modules are looked for beside the script, where none are: it resolves them from here.
     command

@@ -1,4 +1,4 @@
-//! The `openai` package of PyPI, in the virtual environment `target/venv`.
+//! The packages of PyPI, in the virtual environment `target/venv`.
 
 use tokio::process::Command;
 

@@ -1,9 +1,18 @@
-//! The official OpenAI SDKs, driven from outside.
+//! The official SDKs, driven from outside.
 //!
 //! A script (`sdk/python/run.py`, `sdk/node/run.mjs`) reads one [`Job`] as JSON from its standard
-//! input, does the operations one after the other with one client, and prints a JSON array with one
-//! result for each: `{"ok": what the SDK returned}` or `{"error": the exception in fields}`. Both
-//! scripts know the same operations, so that one test asks both.
+//! input, does the operations one after the other with one client of each SDK, and prints a JSON
+//! array with one result for each: `{"ok": what the SDK returned}` or `{"error": the exception in
+//! fields}`. The operation's name tells the SDK. Both scripts know the same operations of the
+//! vendors' own SDKs, so that one test asks both.
+//!
+//! | operations | SDK |
+//! | --- | --- |
+//! | `chat…`, `responses…`, `completions…`, `embeddings`, `models_…` | `openai` |
+//! | `messages…`, `count_tokens…` | `anthropic`, `@anthropic-ai/sdk` |
+//! | `ai_generate`, `ai_stream` | `ai`, of npm only, by way of the vendor's package that `via` names |
+//!
+//! `…_stream` gives the raw events, `…_stream_helper` what the SDK made of them.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,12 +25,12 @@ use crate::resources::KEY;
 use crate::wait::soon;
 use crate::{node, python};
 
-/// One of the two SDKs.
+/// The language of the SDKs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sdk {
-    /// The Python package.
+    /// The packages of PyPI.
     Python,
-    /// The npm package.
+    /// The packages of npm.
     Node,
 }
 
@@ -142,16 +151,10 @@ pub fn target() -> PathBuf {
 }
 
 async fn run(mut command: Command, input: &str) -> Value {
+    for name in NOT_INHERITED {
+        command.env_remove(name);
+    }
     let mut child = command
-        // A proxy of the developer's must not stand between the SDK and the loopback.
-        .env_remove("HTTP_PROXY")
-        .env_remove("HTTPS_PROXY")
-        .env_remove("ALL_PROXY")
-        .env_remove("http_proxy")
-        .env_remove("https_proxy")
-        .env_remove("all_proxy")
-        .env_remove("OPENAI_BASE_URL")
-        .env_remove("OPENAI_API_KEY")
         .env("NO_PROXY", "127.0.0.1,localhost")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -182,3 +185,19 @@ async fn run(mut command: Command, input: &str) -> Value {
         panic!("{error}: the script printed {stdout}\n{stderr}")
     })
 }
+
+/// What a developer's shell may set: a proxy must not stand between an SDK and the loopback, and
+/// no account of theirs may be used.
+const NOT_INHERITED: [&str; 11] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "OPENAI_BASE_URL",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+];

@@ -1,76 +1,18 @@
 //! Recorded traffic, replayed as upstream: what the gateway passes on, and what the SDKs read
 //! through it and beside it.
 
-use std::sync::Arc;
-
 use aisix_tests::fixtures::{Fixture, openai_formats};
-use aisix_tests::resources::{KEY, Resources};
+use aisix_tests::replay::{Replay, address, name, upstream_model};
 use aisix_tests::sdk::{Job, Sdk};
-use aisix_tests::server::Server;
 use aisix_tests::splice::{stream_with_model, top_level, with_model, without_added_stream_options};
-use aisix_tests::upstream::{Answer, Upstream};
 use serde_json::{Value, json};
 
-/// Every fixture behind an address of its own, and a model of its own in the gateway.
-struct Replay {
-    fixtures: Arc<Vec<Fixture>>,
-    upstream: Upstream,
-    server: Server,
-}
-
-impl Replay {
-    async fn start() -> Option<Self> {
-        let fixtures: Vec<_> = openai_formats()?
-            .into_iter()
-            // The gateway refuses an empty conversation by itself.
-            .filter(|fixture| {
-                !fixture.has("error") || fixture.request_json()["messages"] != json!([])
-            })
-            .collect();
-        let fixtures = Arc::new(fixtures);
-        let upstream = Upstream::start().await;
-        let all = Arc::clone(&fixtures);
-        upstream.respond(move |request| {
-            let at = request
-                .uri
-                .path()
-                .split('/')
-                .nth(2)
-                .and_then(|at| at.parse::<usize>().ok());
-            let fixture = &all[at.expect("a path with a number")];
-            Answer::body(
-                fixture.status,
-                &fixture.content_type,
-                fixture.response.clone(),
-            )
-        });
-        let mut resources = Resources::empty().api_key(KEY, &["*"], json!({}));
-        for (at, fixture) in fixtures.iter().enumerate() {
-            let id = format!("fx{at}");
-            resources = resources
-                .provider_key(&id, &fixture.provider, &address(&upstream, at))
-                .model(&name(at), &id, &upstream_model(fixture));
-        }
-        let server = Server::start(&resources).await;
-        Some(Self {
-            fixtures,
-            upstream,
-            server,
-        })
-    }
-}
-
-fn address(upstream: &Upstream, at: usize) -> String {
-    format!("http://{}/fx/{at}", upstream.addr())
-}
-
-fn name(at: usize) -> String {
-    format!("fixture/{at}")
-}
-
-fn upstream_model(fixture: &Fixture) -> String {
-    let model = fixture.request_json()["model"].as_str().map(str::to_owned);
-    model.unwrap_or_else(|| "recorded".to_owned())
+async fn replay() -> Option<Replay> {
+    let fixtures = openai_formats()?
+        .into_iter()
+        // The gateway refuses an empty conversation by itself.
+        .filter(|fixture| !fixture.has("error") || fixture.request_json()["messages"] != json!([]));
+    Some(Replay::start(fixtures.collect()).await)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -79,7 +21,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn passes_recorded_traffic_but_for_model() {
-    let Some(replay) = Replay::start().await else {
+    let Some(replay) = replay().await else {
         return;
     };
     let client = replay.server.client();
@@ -159,7 +101,7 @@ async fn reads_the_same_through_the_gateway_with_the_node_sdk() {
 }
 
 async fn reads_the_same_through_the_gateway(sdk: Sdk) {
-    let Some(replay) = Replay::start().await else {
+    let Some(replay) = replay().await else {
         return;
     };
     let mut job = Job::new(&replay.server.base_url());
