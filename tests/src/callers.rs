@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::fixtures::Fixture;
 use crate::said::{Said, anthropic, chat, responses};
 
 /// A format of the client API.
@@ -26,6 +27,16 @@ impl Caller {
             Self::Messages => "/v1/messages",
             Self::Responses => "/v1/responses",
         }
+    }
+
+    /// Whether a recorded answer is in this format.
+    pub fn is_native(self, fixture: &Fixture) -> bool {
+        let endpoint = match self {
+            Self::Chat => "chat_completions",
+            Self::Messages => "messages",
+            Self::Responses => "responses",
+        };
+        fixture.endpoint == endpoint
     }
 
     /// A question of one message, to a model that may call `tools`.
@@ -65,7 +76,7 @@ impl Caller {
         request
     }
 
-    /// The operations that ask for an answer of this kind, and what they are given beside `ask`.
+    /// The operations that ask for a whole answer, or for a stream.
     pub fn ops(self, stream: bool) -> &'static [&'static str] {
         match (self, stream) {
             (Self::Chat, false) => &["chat"],

@@ -9,7 +9,8 @@
 //! | [`client`] | a well-behaved caller on hyper, and [`raw`] one that sends any bytes it likes |
 //! | [`callers`] | the formats in which callers ask |
 //! | [`upstream`] | the provider: records each request, plays a script, proves order with gates |
-//! | [`openai`] | canned words of OpenAI's formats |
+//! | [`openai`], [`anthropic`], [`gemini`] | canned words of the vendors' formats |
+//! | [`vendors`] | a gateway in front of all three |
 //! | [`fixtures`] | recorded traffic, from `AISIX_FIXTURES` |
 //! | [`replay`] | recorded traffic as upstream, and a gateway in front of it |
 //! | [`sdk`] | the official SDKs: [`python`] and [`node`] |
@@ -18,10 +19,12 @@
 //!
 //! Nothing here links the gateway: what these tests see is what a caller sees.
 
+pub mod anthropic;
 pub mod binary;
 pub mod callers;
 pub mod client;
 pub mod fixtures;
+pub mod gemini;
 pub mod node;
 pub mod openai;
 pub mod python;
@@ -33,4 +36,5 @@ pub mod sdk;
 pub mod server;
 pub mod splice;
 pub mod upstream;
+pub mod vendors;
 pub mod wait;

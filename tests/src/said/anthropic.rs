@@ -12,6 +12,7 @@ pub fn whole(message: &Value) -> Said {
             .then(|| usage(&message["usage"])),
         ..Said::default()
     };
+    said.add_text(&message["stop_details"]["explanation"]);
     for block in items(&message["content"]) {
         match block["type"].as_str() {
             Some("text") => said.add_text(&block["text"]),
@@ -30,7 +31,12 @@ pub fn stream(events: &[Value]) -> Said {
     for event in events {
         match event["type"].as_str() {
             Some("message_start") => merge(&mut counts, &event["message"]["usage"]),
-            Some("message_delta") => merge(&mut counts, &event["usage"]),
+            Some("message_delta") => {
+                said.add_text(&event["delta"]["stop_details"]["explanation"]);
+                merge(&mut counts, &event["usage"]);
+            }
+            // Some recordings go on with the next message.
+            Some("message_stop") => break,
             Some("content_block_start") => {
                 let block = &event["content_block"];
                 match block["type"].as_str() {

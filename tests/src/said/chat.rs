@@ -11,7 +11,7 @@ pub fn whole(answer: &Value) -> Said {
         usage: usage(&answer["usage"]),
         ..Said::default()
     };
-    said.add_text(&message["content"]);
+    add_content(&mut said, &message["content"]);
     said.add_text(&message["refusal"]);
     said.calls = items(&message["tool_calls"]).iter().map(call).collect();
     said
@@ -28,7 +28,7 @@ pub fn stream(chunks: &[Value]) -> Said {
         let choices = items(&chunk["choices"]).iter();
         for choice in choices.filter(|choice| count(&choice["index"]) == 0) {
             let delta = &choice["delta"];
-            said.add_text(&delta["content"]);
+            add_content(&mut said, &delta["content"]);
             said.add_text(&delta["refusal"]);
             for piece in items(&delta["tool_calls"]) {
                 let index = count(&piece["index"]);
@@ -51,6 +51,14 @@ pub fn stream(chunks: &[Value]) -> Said {
         .map(|(name, text)| (name, arguments(&text)))
         .collect();
     said
+}
+
+/// Mistral's models that reason give a list of parts.
+fn add_content(said: &mut Said, content: &Value) {
+    said.add_text(content);
+    for part in items(content) {
+        said.add_text(&part["text"]);
+    }
 }
 
 fn call(call: &Value) -> (String, Value) {

@@ -1,7 +1,7 @@
 //! What an answer says, read from each vendor's own form in a second way than the gateway's.
 //!
 //! Only what every form can carry: the text, the calls of tools, the totals of the usage. A
-//! refusal counts as text, since not every form has a place of its own for it; reasoning and what
+//! refusal, or its explanation, counts as text, since not every form has a place of its own for it; reasoning and what
 //! a vendor's own tools did do not count.
 
 use serde_json::Value;

@@ -69,6 +69,8 @@ pub fn stream(events: &[Value]) -> Said {
             }
             Some("response.completed" | "response.incomplete" | "response.failed") => {
                 said.usage = whole(&event["response"]).usage;
+                // Some recordings go on with the next response.
+                break;
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Whole-system tests, in one binary so that they link once.
 
 mod abort;
+mod agents;
 mod bad_input;
 mod chat;
 mod drain;
@@ -9,8 +10,11 @@ mod errors;
 mod fixtures;
 mod harness;
 mod limits;
+mod messages;
 mod models;
 mod reload;
+mod responses;
 mod sdk;
 mod startup;
 mod stream;
+mod translate;
