@@ -124,11 +124,14 @@ pub(super) fn own_field<'a>(extra: &'a Extra, name: &str) -> Option<&'a Value> {
     extra.get(ID, name)
 }
 
-/// Fields of a piece, a turn or a tool that change no answer: where a cached prefix may end, the
-/// id and the state of an item.
+/// Fields of a piece, a turn or a tool that change no answer: where a cached prefix may end, that
+/// arguments may come in early pieces, that a tool may be shown only when it is looked for, the id
+/// and the state of an item.
 const HINTS: &[&str] = &[
     "cache_control",
     "prompt_cache_breakpoint",
+    "eager_input_streaming",
+    "defer_loading",
     "id",
     "status",
     "phase",

@@ -6,6 +6,7 @@ use crate::conversation::{
     Assembler, ChatEvent, ChatRequest, ChatResponse, FinishReason, FunctionTool, Message, Part,
     PartKind, Reasoning, ReasoningOptions, Role, Source, Start, ToolChoice, ToolResult, Usage,
 };
+use crate::dialect::anthropic::Messages;
 use crate::dialect::{Carry, ChatCodec, EncodeOptions, TargetModel};
 use crate::error::{Error, ErrorKind};
 use crate::sse::Scanner;
@@ -349,6 +350,31 @@ fn fields_of_another_format_are_refused_by_name() {
         .write_request(&ChatRequest::new("m").message(turn), &TargetModel::new("m"))
         .unwrap_err();
     assert_eq!(error.param(), Some("messages[0].content[0].citations"));
+}
+
+#[test]
+fn hints_for_tools_of_another_format_are_left_out() {
+    let tool = json!({
+        "name": "search",
+        "input_schema": {"type": "object"},
+        "eager_input_streaming": true,
+        "defer_loading": true,
+        "cache_control": {"type": "ephemeral"},
+    });
+    let request = json!({
+        "model": "m",
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [tool],
+    });
+    let request = Messages::new()
+        .read_request(request.to_string().as_bytes())
+        .unwrap();
+    let function = json!({"name": "search", "parameters": {"type": "object"}});
+    assert_eq!(
+        write(&request)["tools"],
+        json!([{"type": "function", "function": function}])
+    );
 }
 
 #[test]

@@ -477,3 +477,20 @@ fn an_effort_is_the_level_or_the_budget_of_the_line() {
     assert_eq!(config(TWO_FIVE), budget(24_576));
     assert_eq!(config(THREE), level("HIGH"));
 }
+
+#[test]
+fn hints_for_tools_are_left_out() {
+    let hinted = chat(&json!({
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{
+            "type": "function",
+            "function": {"name": "search"},
+            "eager_input_streaming": true,
+            "defer_loading": true,
+        }],
+    }));
+    assert_eq!(
+        write(&hinted, "gemini-3-flash")["tools"],
+        json!([{"functionDeclarations": [{"name": "search"}]}])
+    );
+}
