@@ -14,6 +14,7 @@ mod answers;
 mod recorded;
 mod requests;
 mod streams;
+mod vendors;
 
 const CODEC: Responses = Responses::new();
 
