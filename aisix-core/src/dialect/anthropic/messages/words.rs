@@ -227,8 +227,12 @@ fn is_claudes(part: &Part, reasoning: &Reasoning) -> bool {
         Some(origin) if origin == ID => part.extra.has_note(ID, THINKING),
         Some(origin) => origin == chat && part.extra.has_note(chat, "thinking_blocks"),
     };
-    // What OpenAI seals is a Fernet token, whose version makes it begin so.
-    came_from && !proof.starts_with("gAAAA")
+    // What OpenAI seals is a Fernet token, whose version makes it begin so; with its id before it, it
+    // came from responses.
+    came_from
+        && !["gAAAA", "openai:"]
+            .iter()
+            .any(|theirs| proof.starts_with(theirs))
 }
 
 fn write_image(media: &Media, is_own: bool) -> Result<Block, Fault> {

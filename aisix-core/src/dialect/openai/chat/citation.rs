@@ -14,6 +14,8 @@ pub(super) struct Citations {
     said: usize,
     begin: usize,
     found: Vec<Value>,
+    /// How many annotations were told.
+    told: usize,
 }
 
 impl Citations {
@@ -24,7 +26,7 @@ impl Citations {
     /// Takes note of what another format says beyond the model; what it has to tell is returned.
     pub(super) fn note(&mut self, extra: &Extra) -> Option<Value> {
         if let Some(citation) = streamed_citation(extra) {
-            return Some(json!({"annotations": [citation]}));
+            return self.number(vec![citation]);
         }
         if extra.get(ANTHROPIC, "content_block").is_some() {
             return self.tell();
@@ -42,8 +44,17 @@ impl Citations {
         let told = found
             .iter()
             .filter_map(|citation| annotation(citation, begin, end));
-        let told: Vec<_> = told.collect();
-        (!told.is_empty()).then(|| json!({"annotations": told}))
+        let told = told.collect();
+        self.number(told)
+    }
+
+    /// OpenAI's helper for streams puts a list together only if its elements say where they belong.
+    fn number(&mut self, mut annotations: Vec<Value>) -> Option<Value> {
+        for annotation in &mut annotations {
+            annotation["index"] = self.told.into();
+            self.told += 1;
+        }
+        (!annotations.is_empty()).then(|| json!({"annotations": annotations}))
     }
 }
 
