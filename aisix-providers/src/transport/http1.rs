@@ -5,8 +5,14 @@ use std::future::Future;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
+use std::task::Wake;
 use std::task::Waker;
 
 use aisix_core::provider::upstream::RequestBody;
@@ -30,14 +36,33 @@ use crate::transport::timer::Timer;
 /// that the pool asks [`is_usable`](Self::is_usable) before it lends one out.
 pub(super) struct Http1 {
     sender: http1::SendRequest<RequestBody>,
-    /// `None` once the connection has ended.
-    driver: Option<Driver>,
+    driver: Driver,
     pub(super) timer: Timer,
 }
 
-type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+/// What moves the bytes of the connection.
+struct Driver {
+    /// `None` once the connection has ended.
+    connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    bell: Arc<Bell>,
+    /// Rings the bell.
+    waker: Waker,
+}
+
+/// Wakes the task that waits for the connection, but not while that task is looking at it.
+///
+/// To take a frame tells the connection that there is room for the next one. That wakes whoever
+/// drives it: the very task that takes the frame and is about to drive it again. It would be run
+/// once more in vain for every frame.
+struct Bell {
+    task: Mutex<Waker>,
+    is_attended: AtomicBool,
+    has_rung: AtomicBool,
+}
 
 pub(super) type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
+
+// === impl Http1 ===
 
 impl Http1 {
     pub(super) async fn handshake<T>(io: T) -> hyper::Result<Self>
@@ -47,7 +72,7 @@ impl Http1 {
         let (sender, connection) = http1::Builder::new().handshake(io).await?;
         Ok(Self {
             sender,
-            driver: Some(Box::pin(connection)),
+            driver: Driver::new(connection),
             timer: Timer::default(),
         })
     }
@@ -55,8 +80,8 @@ impl Http1 {
     /// Whether it can take a request: it has seen the end of the last answer, and its upstream has
     /// not closed it since.
     pub(super) fn is_usable(&mut self) -> bool {
-        self.drive(&mut quiet());
-        self.driver.is_some() && self.sender.is_ready()
+        self.driver.drive_with(&mut quiet());
+        self.driver.connection.is_some() && self.sender.is_ready()
     }
 
     /// Sends `request`, and waits for the head of the answer until the timer expires: then `None`.
@@ -69,9 +94,12 @@ impl Http1 {
         // cores, it saves a fifth of the time in the kernel.
         give_way().await;
         let sent = poll_fn(|cx| {
-            drive(driver, cx);
             // Only the connection can have made it ready, so that it need not wake anyone.
-            if let Poll::Ready(sent) = sending.as_mut().poll(&mut quiet()) {
+            let sent = driver.attend(cx, |driver| {
+                driver.drive();
+                sending.as_mut().poll(&mut quiet())
+            });
+            if let Poll::Ready(sent) = sent {
                 return Poll::Ready(Some(sent));
             }
             timer.poll_expired(cx).map(|()| None)
@@ -87,25 +115,93 @@ impl Http1 {
         incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = Pin::new(&mut *incoming).poll_frame(&mut quiet());
-        if frame.is_ready() {
-            return frame;
-        }
-        self.drive(cx);
-        Pin::new(incoming).poll_frame(&mut quiet())
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.driver, cx);
+        self.driver.attend(cx, |driver| {
+            let frame = Pin::new(&mut *incoming).poll_frame(&mut quiet());
+            if frame.is_ready() {
+                return frame;
+            }
+            driver.drive();
+            Pin::new(incoming).poll_frame(&mut quiet())
+        })
     }
 }
 
-fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
-    let ended = driver.as_mut().map(|driver| driver.as_mut().poll(cx));
-    if let Some(Poll::Ready(ended)) = ended {
-        *driver = None;
-        if let Err(error) = ended {
-            tracing::debug!(%error, "an HTTP/1.1 connection to an upstream failed");
+// === impl Driver ===
+
+impl Driver {
+    fn new(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) -> Self {
+        let bell = Arc::new(Bell {
+            task: Mutex::new(Waker::noop().clone()),
+            is_attended: AtomicBool::new(false),
+            has_rung: AtomicBool::new(false),
+        });
+        Self {
+            connection: Some(Box::pin(connection)),
+            waker: Waker::from(Arc::clone(&bell)),
+            bell,
+        }
+    }
+
+    /// Lets `look` drive the connection for the task of `cx`, which is woken when there is more to do
+    /// than it has done: at once if the bell has rung since it drove last.
+    fn attend<T>(&mut self, cx: &Context<'_>, look: impl FnOnce(&mut Self) -> Poll<T>) -> Poll<T> {
+        self.bell.attend(cx.waker());
+        let found = look(self);
+        // Who found something comes back for more, and drives then.
+        if self.bell.leave() && found.is_pending() {
+            cx.waker().wake_by_ref();
+        }
+        found
+    }
+
+    fn drive(&mut self) {
+        self.bell.has_rung.store(false, Ordering::SeqCst);
+        let waker = self.waker.clone();
+        self.drive_with(&mut Context::from_waker(&waker));
+    }
+
+    fn drive_with(&mut self, cx: &mut Context<'_>) {
+        let connection = self.connection.as_mut();
+        if let Some(Poll::Ready(ended)) = connection.map(|one| one.as_mut().poll(cx)) {
+            self.connection = None;
+            if let Err(error) = ended {
+                tracing::debug!(%error, "an HTTP/1.1 connection to an upstream failed");
+            }
+        }
+    }
+}
+
+// === impl Bell ===
+
+impl Bell {
+    fn attend(&self, task: &Waker) {
+        let mut known = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.will_wake(task) {
+            known.clone_from(task);
+        }
+        drop(known);
+        self.is_attended.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it has rung since the connection was driven last.
+    fn leave(&self) -> bool {
+        // In this order, as `wake_by_ref` has it the other way round: one of the two sees the other.
+        self.is_attended.store(false, Ordering::SeqCst);
+        self.has_rung.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.has_rung.store(true, Ordering::SeqCst);
+        if !self.is_attended.load(Ordering::SeqCst) {
+            let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+            let task = task.clone();
+            task.wake();
         }
     }
 }
@@ -132,7 +228,7 @@ impl fmt::Debug for Http1 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http1")
             .field("sender", &self.sender)
-            .field("is_open", &self.driver.is_some())
+            .field("is_open", &self.driver.connection.is_some())
             .finish_non_exhaustive()
     }
 }
