@@ -100,10 +100,11 @@ impl Call {
         self.payload.model().unwrap_or_default()
     }
 
-    /// Whether the caller asked for a stream of events.
+    /// Whether the caller asked for a stream of events. Only chats have them; what else says
+    /// `stream` is answered whole.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        self.payload.head().is_ok_and(Head::stream)
+        self.operation == Operation::Chat && self.payload.head().is_ok_and(Head::stream)
     }
 
     /// Who calls, once authentication has found out.

@@ -57,7 +57,7 @@ where
         route @ (Route::WrongMethod | Route::Other) => {
             let error = Route::error(&method, &uri, route == Route::WrongMethod);
             let operation = Operation::Unknown;
-            let dialect = shared.dialect(operation.dialect());
+            let dialect = shared.dialect(asked_in(&headers, Route::dialect_at(&uri)));
             (operation, Payload::failed(dialect, error))
         }
     };

@@ -19,6 +19,7 @@ use crate::reply::{Answer, Reply, ReplyBody, Tally};
 pub(super) struct Answering {
     pub(super) context: Arc<CallContext>,
     pub(super) payload: Payload,
+    pub(super) is_stream: bool,
     pub(super) tally: Tally,
 }
 
@@ -46,11 +47,12 @@ fn success(answering: Answering, reply: Reply, limits: Limits) -> Result<Respons
     let Answering {
         context,
         payload,
+        is_stream,
         tally,
     } = answering;
     let (meta, body, mut end) = reply.into_parts(tally);
     end.tally_mut().status = meta.status;
-    let is_stream = matches!(body, ReplyBody::Stream(_)) || payload.head().is_ok_and(Head::stream);
+    let is_stream = is_stream || matches!(body, ReplyBody::Stream(_));
     let body = match body {
         ReplyBody::Full(answer) if is_stream => whole_as_stream(answer, &context, &payload),
         ReplyBody::Full(answer) => whole(answer, &context, &payload).map(Body::plain),

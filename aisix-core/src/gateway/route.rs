@@ -47,6 +47,14 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// The dialect of who asks at this path, or near it.
+    pub(super) fn dialect_at(uri: &Uri) -> DialectId {
+        let below = uri.path().strip_prefix("/v1/").unwrap_or_default();
+        let first = below.split('/').next();
+        let known = BODIES.iter().find(|(known, ..)| first == Some(known));
+        known.map_or(dialect::OPENAI_CHAT, |(_, _, dialect)| *dialect)
+    }
+
     /// Why there is nothing to be had.
     pub(super) fn error(method: &Method, uri: &Uri, wrong_method: bool) -> Error {
         let path = uri.path();

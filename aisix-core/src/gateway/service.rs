@@ -54,6 +54,7 @@ impl Answering {
         Self {
             context: Arc::clone(call.context()),
             payload: call.payload().clone(),
+            is_stream: call.is_stream(),
             tally: Tally::of(call),
         }
     }

@@ -457,3 +457,5 @@ fn chunk(text: &str) -> String {
 fn finish() -> String {
     "data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"acme-1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n".to_owned()
 }
+
+mod dialects;

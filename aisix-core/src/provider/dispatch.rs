@@ -193,7 +193,7 @@ async fn stream(call: &Call, response: Response<UpstreamBody>, way: WayBack) -> 
     }
     if !is_event_stream(&head.headers) {
         let bytes = collect(body).await?;
-        return Err(no_stream(dialect, &head.headers, &bytes));
+        return Err(no_stream(dialect, &bytes));
     }
     let events = match way {
         WayBack::PassThrough { usage_was_added } => {
@@ -301,11 +301,9 @@ fn refused(
 }
 
 /// What an upstream means that was asked for a stream and sends none.
-fn no_stream(dialect: &dyn Dialect, headers: &HeaderMap, body: &[u8]) -> Error {
-    match dialect.scan_event(body) {
-        Ok(head) if head.error.is_some() => {
-            dialect.read_error(StatusCode::INTERNAL_SERVER_ERROR, headers, body)
-        }
+fn no_stream(dialect: &dyn Dialect, body: &[u8]) -> Error {
+    match dialect.scan_response(body) {
+        Err(error) if error.kind() != ErrorKind::UpstreamDecode => error,
         _ => Error::upstream_decode("The provider did not answer with a stream.")
             .with_retry(RetryAdvice::Never),
     }

@@ -92,7 +92,8 @@ pub(super) fn request(
         if passes {
             headers.remove(name);
         }
-        if passes || route.options.forwards(name) {
+        // What the gateway has said already is not said twice.
+        if passes || (route.options.forwards(name) && !headers.contains_key(name)) {
             for value in callers.get_all(name) {
                 headers.append(name.clone(), value.clone());
             }

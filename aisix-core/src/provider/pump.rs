@@ -96,11 +96,7 @@ impl<R: EventReader> Pump<R> {
                     self.scan();
                 }
             }
-            Some(Err(error)) => {
-                // What was said last is worth having; that it is not complete is known.
-                let _incomplete = self.reader.end(self.progress);
-                self.fail(error);
-            }
+            Some(Err(error)) => self.break_off(error),
             None => self.end(),
         }
         Poll::Ready(())
@@ -111,7 +107,7 @@ impl<R: EventReader> Pump<R> {
             match self.scanner.next_event() {
                 Ok(Some(event)) => match self.reader.event(&event, self.progress) {
                     Ok(progress) => self.progress = self.progress.max(progress),
-                    Err(error) => self.fail(error),
+                    Err(error) => self.break_off(error),
                 },
                 Ok(None) => return,
                 Err(error) => self.fail(Error::upstream_decode(error.to_string())),
@@ -132,6 +128,12 @@ impl<R: EventReader> Pump<R> {
             Ok(()) => self.progress = Progress::Closed,
             Err(error) => self.fail(error),
         }
+    }
+
+    fn break_off(&mut self, error: Error) {
+        // What was said last, such as the usage, is worth having; that it is not complete is known.
+        let _incomplete = self.reader.end(self.progress);
+        self.fail(error);
     }
 
     fn fail(&mut self, error: Error) {

@@ -165,19 +165,37 @@ impl Host {
         }
     }
 
-    /// Takes a connection that can be used right away.
+    /// Takes a connection that can be used right away: the latest to become idle, so that surplus
+    /// ones grow old.
     pub(super) fn lease(self: &Arc<Self>) -> Option<Lease> {
-        let mut closed = Vec::new();
-        self.lock().lease(self, &mut closed)
+        // Looking at one reads its socket, and closing it wakes tasks: not under the lock.
+        while let Some(mut idle) = self.pop_idle() {
+            if idle.since.elapsed() < self.limits.idle && idle.connection.is_usable() {
+                return Some(self.reuse(Held::Http1(idle.connection)));
+            }
+        }
+        let held = self.lock().lease_http2(self.limits.max_streams)?;
+        Some(self.reuse(held))
+    }
+
+    fn pop_idle(&self) -> Option<Idle> {
+        self.lock().http1.pop()
+    }
+
+    fn reuse(self: &Arc<Self>, held: Held) -> Lease {
+        Lease {
+            host: Arc::clone(self),
+            reused: true,
+            held,
+        }
     }
 
     /// Takes a connection, or says how to get at one.
     pub(super) fn admit(self: &Arc<Self>) -> Admission {
-        let mut closed = Vec::new();
-        let mut connections = self.lock();
-        if let Some(lease) = connections.lease(self, &mut closed) {
+        if let Some(lease) = self.lease() {
             return Admission::Ready(lease);
         }
+        let mut connections = self.lock();
         let enough = match connections.is_http2 {
             _ if self.tls.is_none() => false,
             Some(false) => false,
@@ -208,7 +226,8 @@ impl Host {
         !connections.http1.is_empty() || !connections.http2.is_empty()
     }
 
-    /// Closes what is dead or was idle for too long.
+    /// Closes what was idle for too long, and what is known to be dead. Of HTTP/1.1 it is known only to
+    /// who looks, which whoever takes the connection does.
     pub(super) fn sweep(&self) {
         let mut connections = self.lock();
         let now = Instant::now();
@@ -216,9 +235,7 @@ impl Host {
         let is_stale = |since: Instant| now.duration_since(since) >= limit;
         let http1 = connections
             .http1
-            .extract_if(.., |idle| {
-                is_stale(idle.since) || !idle.connection.is_usable()
-            })
+            .extract_if(.., |idle| is_stale(idle.since))
             .collect::<Vec<_>>();
         let http2 = connections
             .http2
@@ -387,28 +404,6 @@ impl Drop for Waiting {
 // === impl Connections ===
 
 impl Connections {
-    fn lease(&mut self, host: &Arc<Host>, closed: &mut Vec<Idle>) -> Option<Lease> {
-        let held = self
-            .lease_http1(host.limits.idle, closed)
-            .or_else(|| self.lease_http2(host.limits.max_streams))?;
-        Some(Lease {
-            host: Arc::clone(host),
-            reused: true,
-            held,
-        })
-    }
-
-    /// The latest to become idle, so that surplus ones grow old.
-    fn lease_http1(&mut self, limit: Duration, closed: &mut Vec<Idle>) -> Option<Held> {
-        while let Some(mut idle) = self.http1.pop() {
-            if idle.since.elapsed() < limit && idle.connection.is_usable() {
-                return Some(Held::Http1(idle.connection));
-            }
-            closed.push(idle);
-        }
-        None
-    }
-
     /// The first with room, so that surplus ones become idle.
     fn lease_http2(&mut self, max: usize) -> Option<Held> {
         self.http2.retain(|shared| !shared.sender.is_closed());
