@@ -88,6 +88,10 @@ impl StreamDecoder for Decoder {
             Err(Error::transport("The upstream ended the stream half-way."))
         }
     }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
 }
 
 impl Decoder {

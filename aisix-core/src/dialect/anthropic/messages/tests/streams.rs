@@ -179,6 +179,19 @@ fn a_cut_stream_is_a_fault_and_tells_what_it_cost() {
 }
 
 #[test]
+fn nothing_is_waited_for_after_the_last_event() {
+    let mut scanner = Scanner::new();
+    scanner.push(Bytes::from(stream(&[begin(), end("end_turn"), stop()])));
+    let mut decoder = CODEC.decoder(Carry::default());
+    let mut done = Vec::new();
+    while let Some(event) = scanner.next_event().unwrap() {
+        decoder.event(&event, &mut Vec::new()).unwrap();
+        done.push(decoder.is_done());
+    }
+    assert_eq!(done, [false, false, true]);
+}
+
+#[test]
 fn a_message_within_a_message_is_a_fault() {
     let mut other = begin();
     other["message"]["id"] = "msg_2".into();
