@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 use bytes::{BufMut, BytesMut};
@@ -13,7 +14,7 @@ use super::{CONTENT_BLOCK, DELTA, EVENT, MESSAGE_DELTA, TOOL_USE};
 use crate::conversation::{ChatEvent, Extra, FinishReason, Start, ToolCallKind, Usage};
 use crate::dialect::{EncodeOptions, StreamEncoder};
 use crate::error::{Error, Result};
-use crate::json::{validate, write_string};
+use crate::json::write_string;
 use crate::sse;
 
 /// Writes a stream of events that the official SDKs and their helpers accept: one block after the
@@ -27,8 +28,10 @@ pub(in super::super) struct Encoder {
     /// The place of the next block.
     next: u32,
     open: Option<Open>,
-    /// What waits for the open call.
-    held: Vec<ChatEvent>,
+    /// What waits for the open call, but for the arguments of other calls.
+    held: VecDeque<ChatEvent>,
+    /// The arguments of the calls that wait.
+    held_arguments: BTreeMap<u32, String>,
     /// What the next call says beyond the model.
     beside_call: Block,
     /// What stands beside the reason of the end.
@@ -51,7 +54,18 @@ enum Open {
 struct Call {
     tool: u32,
     kind: ToolCallKind,
-    arguments: String,
+    /// The text for a tool that takes text, which only its whole is.
+    text: String,
+    progress: Progress,
+}
+
+/// How far the JSON of a call has come.
+#[derive(Debug, Default)]
+struct Progress {
+    depth: usize,
+    in_string: bool,
+    is_escaped: bool,
+    is_closed: bool,
 }
 
 impl StreamEncoder for Encoder {
@@ -90,7 +104,8 @@ impl Encoder {
             has_begun: false,
             next: 0,
             open: None,
-            held: Vec::new(),
+            held: VecDeque::new(),
+            held_arguments: BTreeMap::new(),
             beside_call: Map::new(),
             beside_end: Map::new(),
             refusal: String::new(),
@@ -142,39 +157,74 @@ impl Encoder {
 
     /// Writes the event, or holds it while another call is open and not complete.
     fn offer(&mut self, event: &ChatEvent, out: &mut BytesMut) {
-        let waits = match &self.open {
-            Some(Open::Call(call)) if !belongs(event, call.tool) => !call.is_complete(),
-            _ => false,
-        };
         if matches!(event, ChatEvent::Finish { .. }) {
             self.release(out);
             self.piece(event, out);
-        } else if waits {
-            self.held.push(event.clone());
-        } else if self.held.is_empty() || self.is_for_the_open_call(event) {
-            self.piece(event, out);
-        } else {
-            self.replay(out);
-            self.offer(event, out);
+            return;
         }
+        if !self.is_for_the_open_call(event) {
+            self.replay(out);
+            // The call that it is for may be the open one by now.
+            if self.is_busy() && !self.is_for_the_open_call(event) {
+                self.hold(event);
+                return;
+            }
+        }
+        self.piece(event, out);
     }
 
     fn is_for_the_open_call(&self, event: &ChatEvent) -> bool {
-        matches!(&self.open, Some(Open::Call(call)) if belongs(event, call.tool))
+        matches!(
+            (event, &self.open),
+            (ChatEvent::ToolCallDelta { tool, .. }, Some(Open::Call(call))) if *tool == call.tool
+        )
+    }
+
+    /// Whether more can come for the open call.
+    fn is_busy(&self) -> bool {
+        matches!(&self.open, Some(Open::Call(call)) if !call.is_complete())
+    }
+
+    fn hold(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::ToolCallDelta {
+                tool, arguments, ..
+            } => {
+                if let Some(held) = self.held_arguments.get_mut(tool) {
+                    held.push_str(arguments);
+                }
+            }
+            ChatEvent::ToolCallStart { tool, .. } => {
+                self.held_arguments.entry(*tool).or_default();
+                self.held.push_back(event.clone());
+            }
+            _ => self.held.push_back(event.clone()),
+        }
     }
 
     /// Writes what was held: nothing more will come for any call.
     fn release(&mut self, out: &mut BytesMut) {
-        while !self.held.is_empty() {
-            self.replay(out);
+        while let Some(event) = self.held.pop_front() {
+            self.let_go(&event, out);
         }
     }
 
-    /// Offers what was held again; at least the first of it is written.
+    /// Writes what was held, up to a call that is not complete.
     fn replay(&mut self, out: &mut BytesMut) {
-        self.close(out);
-        for event in std::mem::take(&mut self.held) {
-            self.offer(&event, out);
+        while !self.is_busy()
+            && let Some(event) = self.held.pop_front()
+        {
+            self.let_go(&event, out);
+        }
+    }
+
+    /// A call that waited takes with it what has come of its arguments.
+    fn let_go(&mut self, event: &ChatEvent, out: &mut BytesMut) {
+        self.piece(event, out);
+        if let ChatEvent::ToolCallStart { tool, .. } = event
+            && let Some(arguments) = self.held_arguments.remove(tool)
+        {
+            self.arguments(*tool, &arguments, out);
         }
     }
 
@@ -214,7 +264,8 @@ impl Encoder {
                 let call = Call {
                     tool: *tool,
                     kind: *kind,
-                    arguments: String::new(),
+                    text: String::new(),
+                    progress: Progress::default(),
                 };
                 self.call(call, id, name, signature.as_deref(), out);
             }
@@ -283,8 +334,10 @@ impl Encoder {
         if call.tool != tool {
             return;
         }
-        call.arguments.push_str(arguments);
-        if call.kind == ToolCallKind::Function && !arguments.is_empty() {
+        if call.kind == ToolCallKind::Custom {
+            call.text.push_str(arguments);
+        } else if !arguments.is_empty() {
+            call.progress.push(arguments);
             self.delta("input_json_delta", "partial_json", arguments, out);
         }
     }
@@ -336,7 +389,7 @@ impl Encoder {
             && call.kind == ToolCallKind::Custom
         {
             // A tool that takes text has one member here.
-            let input = json!({"input": call.arguments}).to_string();
+            let input = json!({"input": call.text}).to_string();
             self.delta("input_json_delta", "partial_json", &input, out);
         }
         self.open = None;
@@ -389,14 +442,32 @@ impl Encoder {
 }
 
 impl Call {
-    /// Whether nothing more can come: the arguments are JSON from end to end. Of text nobody knows.
+    /// Whether nothing more can come. Of text nobody knows.
     fn is_complete(&self) -> bool {
-        self.kind == ToolCallKind::Function && validate(self.arguments.as_bytes()).is_ok()
+        self.kind != ToolCallKind::Custom && self.progress.is_closed
     }
 }
 
-fn belongs(event: &ChatEvent, open: u32) -> bool {
-    matches!(event, ChatEvent::ToolCallDelta { tool, .. } if *tool == open)
+impl Progress {
+    /// Takes note of what comes next. Only brackets are counted: whether it is JSON at all is for
+    /// the caller to see.
+    fn push(&mut self, json: &str) {
+        for byte in json.bytes() {
+            if self.in_string {
+                self.in_string = self.is_escaped || byte != b'"';
+                self.is_escaped = byte == b'\\' && !self.is_escaped;
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                b' ' | b'\t' | b'\r' | b'\n' => continue,
+                _ => {}
+            }
+            self.is_closed = self.depth == 0 && matches!(byte, b'}' | b']');
+        }
+    }
 }
 
 fn write(out: &mut BytesMut, name: &str, event: &Value) {

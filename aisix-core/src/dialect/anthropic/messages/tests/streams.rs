@@ -332,6 +332,45 @@ fn interleaved_calls_wait_for_each_other() {
 }
 
 #[test]
+fn many_calls_at_once_are_written_without_recursion() {
+    const CALLS: u32 = 20_000;
+    let mut events: Vec<_> = (0..CALLS).map(call).collect();
+    events.extend((0..CALLS).rev().map(|tool| arguments(tool, "{")));
+    events.extend((0..CALLS).rev().map(|tool| arguments(tool, "}")));
+    events.push(ChatEvent::text(0, "late"));
+    let mut encoder = CODEC.encoder(EncodeOptions::default());
+    let mut out = BytesMut::new();
+    for event in &events {
+        encoder.event(event, &mut out).unwrap();
+    }
+    let told = data(&out);
+    // What waited is told as soon as it can be, without the end of the stream.
+    assert_eq!(told.last().unwrap()["delta"]["text"], "late");
+    let mut opened = told
+        .iter()
+        .filter_map(|event| event["content_block"]["id"].as_str());
+    assert!((0..CALLS).all(|tool| opened.next() == Some(&*format!("c{tool}"))));
+}
+
+#[test]
+fn brackets_within_texts_do_not_end_a_call() {
+    let events = [
+        call(0),
+        call(1),
+        arguments(0, r#"{"a":"}\"}","b":[{}"#),
+        ChatEvent::text(0, "late"),
+        arguments(1, "{"),
+        arguments(0, "]} "),
+        arguments(1, "}"),
+        ChatEvent::text(0, "r"),
+    ];
+    let content = &assembled(encode(&events).as_bytes())["content"];
+    assert_eq!(content[0]["input"], json!({"a": "}\"}", "b": [{}]}));
+    assert_eq!(content[1]["input"], json!({}));
+    assert_eq!(content[2]["text"], "later");
+}
+
+#[test]
 fn complete_calls_do_not_wait() {
     let mut encoder = CODEC.encoder(EncodeOptions::default());
     let mut out = BytesMut::new();
