@@ -81,8 +81,22 @@ impl Usage {
             if later == 0 { known } else { later }
         }
 
+        const fn untold(known: u64, later: u64) -> u64 {
+            if later == 0 { known } else { 0 }
+        }
+
+        // The whole input does not shrink: less of it is what was in no cache, told again by a
+        // vendor that counts the caches apart, and tells of them once.
+        let input_tokens = if later.input_tokens < self.input_tokens && later.input_tokens > 0 {
+            later
+                .input_tokens
+                .saturating_add(untold(self.cached_input_tokens, later.cached_input_tokens))
+                .saturating_add(untold(self.cache_write_tokens, later.cache_write_tokens))
+        } else {
+            newer(self.input_tokens, later.input_tokens)
+        };
         Self {
-            input_tokens: newer(self.input_tokens, later.input_tokens),
+            input_tokens,
             output_tokens: newer(self.output_tokens, later.output_tokens),
             cached_input_tokens: newer(self.cached_input_tokens, later.cached_input_tokens),
             cache_write_tokens: newer(self.cache_write_tokens, later.cache_write_tokens),

@@ -170,6 +170,37 @@ mod tests {
     }
 
     #[test]
+    fn a_later_event_may_tell_the_input_again_without_its_caches() {
+        let merged = |counts: &str, later: &str| {
+            let start = format!(r#"{{"type":"message_start","message":{{"usage":{counts}}}}}"#);
+            let end = format!(r#"{{"type":"message_delta","delta":{{}},"usage":{later}}}"#);
+            let usage = |event: &str| scan_event(event.as_bytes()).unwrap().usage.unwrap();
+            usage(&start).updated_by(&usage(&end))
+        };
+        let read = r#"{"input_tokens":3,"cache_read_input_tokens":20000,"output_tokens":1}"#;
+        let expected = Usage::new(20_003, 7).with_cached_input_tokens(20_000);
+        for later in [
+            r#"{"output_tokens":7}"#,
+            r#"{"input_tokens":3,"output_tokens":7}"#,
+            r#"{"input_tokens":3,"cache_read_input_tokens":20000,"output_tokens":7}"#,
+        ] {
+            assert_eq!(merged(read, later), expected, "{later}");
+        }
+        let both = r#"{"input_tokens":300,"cache_read_input_tokens":20,"cache_creation_input_tokens":5,"output_tokens":1}"#;
+        let later = r#"{"input_tokens":300,"cache_read_input_tokens":20,"output_tokens":7}"#;
+        let expected = Usage::new(325, 7)
+            .with_cached_input_tokens(20)
+            .with_cache_write_tokens(5);
+        assert_eq!(merged(both, later), expected);
+        // Some vendors count only at the end, or count anew what they had guessed.
+        let nothing = r#"{"input_tokens":0,"output_tokens":0}"#;
+        let end = r#"{"input_tokens":12,"output_tokens":7}"#;
+        assert_eq!(merged(nothing, end), Usage::new(12, 7));
+        let guess = r#"{"input_tokens":15,"output_tokens":0}"#;
+        assert_eq!(merged(guess, end), Usage::new(12, 7));
+    }
+
+    #[test]
     fn an_event_may_report_a_failure() {
         let data =
             br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
