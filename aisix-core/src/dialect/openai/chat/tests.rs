@@ -610,6 +610,39 @@ fn calls_are_counted_from_zero_whatever_the_wire_says() {
 }
 
 #[test]
+fn calls_are_numbered_in_the_order_in_which_they_are_told() {
+    let calls = |calls: Value| delta(&json!({"tool_calls": calls}));
+    let events = decode(
+        &stream(&[
+            calls(json!([{"index": 0, "id": "a", "function": {"arguments": ""}}])),
+            calls(json!([{"index": 1, "id": "b", "function": {"name": "f", "arguments": "{}"}}])),
+            calls(json!([{"index": 0, "function": {"name": "g", "arguments": "[]"}}])),
+            end("tool_calls"),
+        ]),
+        64,
+    )
+    .unwrap();
+    let starts: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            ChatEvent::ToolCallStart { tool, id, .. } => Some((*tool, id.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(starts, [(0, "b"), (1, "a")]);
+    let deltas: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            ChatEvent::ToolCallDelta {
+                tool, arguments, ..
+            } => Some((*tool, arguments.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(deltas, [(0, "{}"), (1, "[]")]);
+}
+
+#[test]
 fn a_cut_stream_is_a_failure_but_tells_its_usage() {
     let mut chunk = delta(&json!({"content": "Hi"}));
     chunk["usage"] = json!({"prompt_tokens": 5, "completion_tokens": 1});

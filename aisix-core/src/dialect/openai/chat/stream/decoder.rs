@@ -33,6 +33,8 @@ struct Choice {
     index: u32,
     is_finished: bool,
     calls: Vec<Call>,
+    /// How many calls have been told.
+    told: u32,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,8 @@ struct Call {
     index: Option<u32>,
     id: String,
     kind: ToolCallKind,
+    /// Its place among the calls that have been told, once it has been.
+    number: u32,
     /// Arguments that came before the name.
     held: Option<String>,
     signature: Option<String>,
@@ -204,6 +208,7 @@ impl Decoder {
                 index,
                 is_finished: false,
                 calls: Vec::new(),
+                told: 0,
             });
             self.choices.len() - 1
         })
@@ -252,6 +257,7 @@ impl Decoder {
                 index: wire.index,
                 id: id.unwrap_or_default(),
                 kind,
+                number: 0,
                 held: Some(String::new()),
                 signature,
                 wrapped: None,
@@ -260,7 +266,6 @@ impl Decoder {
         });
         let index = choice.index;
         let call = &mut choice.calls[tool];
-        let number = u32::try_from(tool).unwrap_or(u32::MAX);
         let mut arguments = arguments.unwrap_or_default();
         if let Some(held) = &mut call.held {
             held.push_str(&arguments);
@@ -271,24 +276,24 @@ impl Decoder {
                 call.wrapped = Some(String::new());
             }
             let name = self.carry.tool_name(&name);
-            out.push(call.start(index, number, name));
+            out.push(call.start(index, &mut choice.told, name));
         }
         match &mut call.wrapped {
             Some(wrapped) => wrapped.push_str(&arguments),
-            None => push_arguments(index, number, arguments, out),
+            None => push_arguments(index, call.number, arguments, out),
         }
     }
 
     /// Tells the calls that never got a name, rather than lose them, and the inputs that are whole.
     fn release(&mut self, at: usize, out: &mut Vec<ChatEvent>) {
         let choice = &mut self.choices[at];
-        for (tool, call) in (0..).zip(&mut choice.calls) {
+        for call in &mut choice.calls {
             if let Some(arguments) = call.held.take() {
-                out.push(call.start(choice.index, tool, ""));
-                push_arguments(choice.index, tool, arguments, out);
+                out.push(call.start(choice.index, &mut choice.told, ""));
+                push_arguments(choice.index, call.number, arguments, out);
             }
             if let Some(arguments) = call.wrapped.take() {
-                push_arguments(choice.index, tool, unwrap_input(arguments), out);
+                push_arguments(choice.index, call.number, unwrap_input(arguments), out);
             }
         }
     }
@@ -312,10 +317,12 @@ impl Choice {
 }
 
 impl Call {
-    fn start(&mut self, choice: u32, tool: u32, name: &str) -> ChatEvent {
+    fn start(&mut self, choice: u32, told: &mut u32, name: &str) -> ChatEvent {
+        self.number = *told;
+        *told += 1;
         ChatEvent::ToolCallStart {
             choice,
-            tool,
+            tool: self.number,
             kind: self.kind,
             id: self.id.clone(),
             name: name.to_owned(),
