@@ -70,6 +70,10 @@ impl StreamDecoder for Decoder {
         Ok(())
     }
 
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     fn end(&mut self, _: &mut Vec<ChatEvent>) -> Result<()> {
         if self.is_done {
             Ok(())

@@ -67,6 +67,7 @@ pub(super) struct OpenCall {
     pub(super) own: Rest,
     pub(super) call: Call,
     pub(super) is_open: bool,
+    pub(super) has_grown: bool,
 }
 
 // === impl Frames ===

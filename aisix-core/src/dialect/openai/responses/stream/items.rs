@@ -22,6 +22,9 @@ pub(super) struct Items {
     message: Option<Message>,
     thoughts: Option<Thoughts>,
     calls: Vec<OpenCall>,
+    /// The places of calls whose arguments have grown since it was last looked whether they are
+    /// complete.
+    grown: Vec<usize>,
     /// What the item that begins next says beside its content.
     pub(super) opened: Rest,
     /// Of the text that comes next.
@@ -225,6 +228,7 @@ impl Items {
             own,
             call,
             is_open: true,
+            has_grown: false,
         });
     }
 
@@ -234,6 +238,9 @@ impl Items {
             return;
         };
         call.call.arguments.push_str(arguments);
+        if !std::mem::replace(&mut call.has_grown, true) {
+            self.grown.push(place);
+        }
         let event = match call.call.kind {
             ToolCallKind::Function => "response.function_call_arguments.delta",
             ToolCallKind::Custom => "response.custom_tool_call_input.delta",
@@ -244,7 +251,8 @@ impl Items {
 
     /// A call is over when nothing can be added to it; others wait for the end.
     fn close_complete_calls(&mut self, out: &mut BytesMut) {
-        for at in 0..self.calls.len() {
+        for at in std::mem::take(&mut self.grown) {
+            self.calls[at].has_grown = false;
             if self.calls[at].is_open && self.calls[at].is_complete() {
                 self.close_call(at, &Status::Completed, out);
             }

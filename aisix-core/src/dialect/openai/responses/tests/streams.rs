@@ -182,6 +182,68 @@ fn a_failure_in_a_stream_is_read_in_each_of_its_shapes() {
 }
 
 #[test]
+fn a_call_that_stays_open_is_not_read_again_for_each_piece_of_text() {
+    let mut encoder = CODEC.encoder(EncodeOptions::default());
+    let mut out = BytesMut::new();
+    // Not complete, though it ends like it.
+    let long = format!("\"{}\"}}", "a".repeat(1 << 20));
+    let mut write = |event: &ChatEvent| {
+        out.clear();
+        encoder.event(event, &mut out).unwrap();
+    };
+    write(&call(0, ToolCallKind::Function, None));
+    write(&arguments(0, &long));
+    let begin = std::time::Instant::now();
+    for _ in 0..10_000 {
+        write(&ChatEvent::text(0, "a"));
+    }
+    // Ten gigabytes would have been read.
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn calls_are_over_in_the_order_in_which_they_are_complete() {
+    let stream = encode(
+        &[
+            call(0, ToolCallKind::Function, None),
+            call(1, ToolCallKind::Function, None),
+            arguments(1, "{}"),
+            arguments(0, "{"),
+            ChatEvent::text(0, "a"),
+            arguments(0, "}"),
+            ChatEvent::text(0, "b"),
+        ],
+        EncodeOptions::default(),
+    );
+    check_order(&stream);
+    let done = frames(&stream)
+        .into_iter()
+        .filter(|frame| frame["type"] == "response.output_item.done")
+        .map(|frame| frame["output_index"].clone());
+    assert_eq!(Value::from_iter(done), json!([1, 0, 2]));
+}
+
+#[test]
+fn the_last_event_is_known_as_such() {
+    let event = |data: Value| crate::sse::Event::new(Bytes::from(format!("data: {data}\n\n")));
+    let mut decoder = CODEC.decoder(Carry::default());
+    let mut events = Vec::new();
+    for (data, is_done) in [
+        (
+            json!({"type": "response.output_text.delta", "output_index": 0, "delta": "H"}),
+            false,
+        ),
+        (
+            json!({"type": "response.completed", "response": {"status": "completed"}}),
+            true,
+        ),
+    ] {
+        decoder.event(&event(data), &mut events).unwrap();
+        assert_eq!(decoder.is_done(), is_done);
+    }
+}
+
+#[test]
 fn items_that_were_not_streamed_are_told_at_the_end() {
     let response = json!({"id": "resp_1", "status": "completed", "output": [
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "g"},
