@@ -17,7 +17,8 @@ pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
         .map_err(|error| explain::<wire::Request>(body, &error, |_, _| None))?;
     let mut rest = wire.rest;
     let mut request = ChatRequest::new(required(wire.model, "model")?);
-    read_prompt(required(wire.prompt, "prompt")?, &mut request, &mut rest)?;
+    let prompt = required(wire.prompt, "prompt")?;
+    let is_list_of_one = read_prompt(prompt, &mut request, &mut rest)?;
     request.max_tokens = wire.max_tokens;
     request.sampling.temperature = wire.temperature;
     request.sampling.top_p = wire.top_p;
@@ -47,6 +48,9 @@ pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
     if wire.stream == Some(false) {
         request.extra.note(ID, SAID_NOT_TO_STREAM);
     }
+    if is_list_of_one {
+        request.extra.note(ID, PROMPT_LIST);
+    }
     if matches!(wire.stop, Some(Stop::Many(_))) {
         request.extra.note(ID, STOP_LIST);
     }
@@ -58,11 +62,16 @@ pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
     Ok(request)
 }
 
-/// One text is a turn. Several are shown as turns, so that hooks see them, and kept whole, since
+/// One text is a turn, also as a list; whether it is one is returned. Several are shown as turns, so that hooks see them, and kept whole, since
 /// they are no conversation.
-fn read_prompt(prompt: Value, request: &mut ChatRequest, rest: &mut Rest) -> Result<()> {
+fn read_prompt(prompt: Value, request: &mut ChatRequest, rest: &mut Rest) -> Result<bool> {
     match prompt {
         Value::String(text) => request.messages.push(Message::user(text)),
+        Value::Array(ref prompts) if is_one_text(prompts) => {
+            let texts = prompts.iter().filter_map(Value::as_str);
+            request.messages.extend(texts.map(Message::user));
+            return Ok(true);
+        }
         Value::Array(ref prompts) => {
             let texts = prompts.iter().filter_map(Value::as_str);
             request.messages.extend(texts.map(Message::user));
@@ -73,7 +82,11 @@ fn read_prompt(prompt: Value, request: &mut ChatRequest, rest: &mut Rest) -> Res
             return Err(Error::invalid_request(message).with_param(PROMPT));
         }
     }
-    Ok(())
+    Ok(false)
+}
+
+const fn is_one_text(prompts: &[Value]) -> bool {
+    matches!(prompts, [Value::String(_)])
 }
 
 // === writing ===
@@ -144,6 +157,7 @@ fn write_prompt(request: &ChatRequest, rest: &mut Rest) -> Result<Value> {
             }
             Ok(prompts.into())
         }
+        _ if texts.len() == 1 && request.extra.has_note(ID, PROMPT_LIST) => Ok(texts.into()),
         _ if texts.len() == 1 => Ok(texts.remove(0).into()),
         _ => Err(unsupported("messages")),
     }
@@ -177,5 +191,6 @@ fn unsupported(name: &str) -> Error {
 const PROMPT: &str = "prompt";
 
 // How the request was spelled, where the neutral model has one word for several spellings.
+const PROMPT_LIST: &str = "prompt list";
 const STOP_LIST: &str = "stop list";
 const SAID_NOT_TO_STREAM: &str = "stream false";

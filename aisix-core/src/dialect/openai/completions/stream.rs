@@ -85,6 +85,10 @@ impl StreamDecoder for Decoder {
         Ok(())
     }
 
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     fn end(&mut self, out: &mut Vec<ChatEvent>) -> Result<()> {
         if let Some((usage, rest)) = self.usage.take() {
             let extra = Extra::with_fields(ID, rest);

@@ -5,7 +5,7 @@ use super::Completions;
 use crate::conversation::{ChatEvent, ChatRequest, ChatResponse, FinishReason, Start, Usage};
 use crate::dialect::openai::Chat;
 use crate::dialect::{Carry, ChatCodec, Dialect, EncodeOptions, TargetModel};
-use crate::sse::Scanner;
+use crate::sse::{Event, Scanner};
 
 const CODEC: Completions = Completions::new();
 const CHAT: Chat = Chat::new();
@@ -25,6 +25,7 @@ fn requests_read_and_write_the_same() {
     for value in [
         json!({"model": "m", "prompt": "a", "max_tokens": 5, "stop": ["x"], "logprobs": 2, "suffix": "s", "best_of": 3}),
         json!({"model": "m", "prompt": ["a", "b"], "stream": true, "stream_options": {"include_usage": true}}),
+        json!({"model": "m", "prompt": ["a"]}),
         json!({"model": "m", "prompt": [1, 2], "echo": true, "logit_bias": {"1": 2}, "n": 2, "stream": false}),
         json!({"model": "m", "prompt": [[1], [2]], "temperature": 0.5, "seed": 1, "user": "u"}),
     ] {
@@ -56,6 +57,20 @@ fn a_chat_model_is_asked_a_turn() {
             "logit_bias": {"1": 2},
         })
     );
+}
+
+#[test]
+fn a_list_of_one_prompt_is_that_prompt() {
+    // The legacy client of LangChain always sends a list.
+    let mut request = read(&json!({"model": "m", "prompt": ["Hi"]}));
+    assert_eq!(
+        written(&CHAT, &request)["messages"],
+        json!([{"role": "user", "content": "Hi"}])
+    );
+    for (_, text) in request.texts_mut() {
+        text.push('!');
+    }
+    assert_eq!(written(&CODEC, &request)["prompt"], json!(["Hi!"]));
 }
 
 #[test]
@@ -185,6 +200,23 @@ fn a_stream_comes_back_as_it_was() {
     }
     let data = br#"{"choices":[{"text":"Hello","index":0,"finish_reason":null}]}"#;
     assert_eq!(CODEC.scan_event(data).unwrap().content_bytes, 5);
+}
+
+#[test]
+fn the_last_event_is_known_as_such() {
+    let mut decoder = CODEC.decoder(Carry::default());
+    let mut out = Vec::new();
+    for (data, is_done) in [
+        (
+            r#"{"choices":[{"text":"H","finish_reason":"stop"}]}"#,
+            false,
+        ),
+        ("[DONE]", true),
+    ] {
+        let event = Event::new(Bytes::from(format!("data: {data}\n\n")));
+        decoder.event(&event, &mut out).unwrap();
+        assert_eq!(decoder.is_done(), is_done);
+    }
 }
 
 #[test]
