@@ -27,14 +27,40 @@ pub(super) fn read_reasoning(
             continue;
         };
         notes.push(note);
-        let said: String = parts
-            .iter()
-            .filter_map(Part::as_reasoning)
-            .map(|reasoning| reasoning.text.as_str())
-            .collect();
-        if said != text || text.is_empty() {
-            parts.push(Part::reasoning(text));
-        }
+        push_shown(text, parts);
+    }
+}
+
+/// Adds what is shown of the thoughts to those that came with a proof, unless it is the same. Where
+/// the proofs stand alone, as LiteLLM streams them, it is the text of the first.
+fn push_shown(text: String, parts: &mut Vec<Part>) {
+    let mut said = String::new();
+    let mut bare = None;
+    for (at, part) in parts.iter().enumerate() {
+        let Some(reasoning) = part.as_reasoning() else {
+            continue;
+        };
+        said.push_str(&reasoning.text);
+        let is_bare = part.signature.is_some() && reasoning.sealed.is_none();
+        bare = bare.or((is_bare && reasoning.text.is_empty()).then_some(at));
+    }
+    let is_known = said == text && !parts.is_empty();
+    if is_known {
+        return;
+    }
+    // What was told before the thoughts that are signed, or behind them.
+    let rest = text.strip_suffix(&*said).map(|rest| (0, rest));
+    let behind = |rest| (parts.len(), rest);
+    let (place, rest) = rest
+        .or_else(|| text.strip_prefix(&*said).map(behind))
+        .unwrap_or_else(|| behind(&*text));
+    match bare.and_then(|at| parts.get_mut(at)) {
+        Some(Part {
+            kind: PartKind::Reasoning(reasoning),
+            ..
+        }) => rest.clone_into(&mut reasoning.text),
+        _ if said.is_empty() => parts.push(Part::reasoning(text)),
+        _ => parts.insert(place, Part::reasoning(rest)),
     }
 }
 
@@ -94,7 +120,7 @@ pub(super) fn write_replayed_reasoning(message: &Message, wire: &mut wire::Messa
     let shown = [REASONING_CONTENT, REASONING]
         .iter()
         .any(|note| message.extra.has_note(ID, note));
-    if !has_text && shown && !blocks.is_empty() {
+    if shown && !blocks.is_empty() {
         has_text = true;
         text = message.reasoning().into_owned();
     }

@@ -773,3 +773,4 @@ fn the_same_conversation_gives_the_same_bytes() {
 
 mod foreign;
 mod recorded;
+mod thoughts;

@@ -35,6 +35,8 @@ struct Choice {
     calls: Vec<Call>,
     /// How many calls have been told.
     told: u32,
+    /// What has been thought and not been signed yet.
+    thoughts: String,
 }
 
 #[derive(Debug)]
@@ -209,6 +211,7 @@ impl Decoder {
                 is_finished: false,
                 calls: Vec::new(),
                 told: 0,
+                thoughts: String::new(),
             });
             self.choices.len() - 1
         })
@@ -216,9 +219,9 @@ impl Decoder {
 
     /// Reads what a chunk adds to one choice; returns what is left of it.
     fn delta(&mut self, at: usize, delta: wire::Message, out: &mut Vec<ChatEvent>) -> Rest {
-        let choice = self.choices[at].index;
         let mut rest = delta.rest;
-        read_reasoning(choice, &mut rest, out);
+        self.choices[at].read_reasoning(&mut rest, out);
+        let choice = self.choices[at].index;
         match delta.content {
             Content::Missing | Content::Null => {}
             Content::Text(text) => push_text(choice, text, out),
@@ -314,6 +317,54 @@ impl Choice {
             None => self.calls.iter().rposition(same_place),
         }
     }
+
+    /// Takes the reasoning, in each spelling that vendors use, out of what the types do not name.
+    fn read_reasoning(&mut self, rest: &mut Rest, out: &mut Vec<ChatEvent>) {
+        let choice = self.index;
+        let mut shown = None;
+        for field in ["reasoning_content", "reasoning"] {
+            if !rest.get(field).is_some_and(Value::is_string) {
+                continue;
+            }
+            if let Some(Value::String(text)) = rest.shift_remove(field) {
+                shown = shown.or_else(|| Some(text).filter(|text| !text.is_empty()));
+            }
+        }
+        let is_shown = shown.is_some();
+        if let Some(text) = shown {
+            self.think(text, out);
+        }
+        let Some(blocks) = rest.get("thinking_blocks").and_then(read_blocks) else {
+            return;
+        };
+        rest.shift_remove("thinking_blocks");
+        for block in blocks {
+            let PartKind::Reasoning(reasoning) = block.kind else {
+                continue;
+            };
+            if reasoning.sealed.is_some() {
+                self.thoughts.clear();
+                out.push(ChatEvent::ReasoningSealed { choice, reasoning });
+                continue;
+            }
+            let Reasoning { text, .. } = reasoning;
+            // A proof may come with the whole text that it is of.
+            let is_known = is_shown || block.signature.is_some() && self.thoughts.ends_with(&text);
+            if !is_known && !text.is_empty() {
+                self.think(text, out);
+            }
+            if let Some(signature) = block.signature {
+                self.thoughts.clear();
+                out.push(ChatEvent::ReasoningSignature { choice, signature });
+            }
+        }
+    }
+
+    fn think(&mut self, text: String, out: &mut Vec<ChatEvent>) {
+        self.thoughts.push_str(&text);
+        let choice = self.index;
+        out.push(ChatEvent::ReasoningDelta { choice, text });
+    }
 }
 
 impl Call {
@@ -327,43 +378,6 @@ impl Call {
             id: self.id.clone(),
             name: name.to_owned(),
             signature: self.signature.take(),
-        }
-    }
-}
-
-/// Takes the reasoning, in each spelling that vendors use, out of what the types do not name.
-fn read_reasoning(choice: u32, rest: &mut Rest, out: &mut Vec<ChatEvent>) {
-    let mut shown = None;
-    for field in ["reasoning_content", "reasoning"] {
-        if !rest.get(field).is_some_and(Value::is_string) {
-            continue;
-        }
-        if let Some(Value::String(text)) = rest.shift_remove(field) {
-            shown = shown.or_else(|| Some(text).filter(|text| !text.is_empty()));
-        }
-    }
-    let is_shown = shown.is_some();
-    if let Some(text) = shown {
-        out.push(ChatEvent::ReasoningDelta { choice, text });
-    }
-    let Some(blocks) = rest.get("thinking_blocks").and_then(read_blocks) else {
-        return;
-    };
-    rest.shift_remove("thinking_blocks");
-    for block in blocks {
-        let PartKind::Reasoning(reasoning) = block.kind else {
-            continue;
-        };
-        if reasoning.sealed.is_some() {
-            out.push(ChatEvent::ReasoningSealed { choice, reasoning });
-            continue;
-        }
-        let Reasoning { text, .. } = reasoning;
-        if !is_shown && !text.is_empty() {
-            out.push(ChatEvent::ReasoningDelta { choice, text });
-        }
-        if let Some(signature) = block.signature {
-            out.push(ChatEvent::ReasoningSignature { choice, signature });
         }
     }
 }

@@ -32,6 +32,8 @@ struct Choice {
     is_finished: bool,
     calls: Vec<ToolCallKind>,
     blocks: u32,
+    /// What has been thought and not been signed yet.
+    thoughts: String,
     logprobs: Option<Logprobs>,
     citations: Citations,
 }
@@ -154,6 +156,7 @@ impl Encoder {
             is_finished: false,
             calls: Vec::new(),
             blocks: 0,
+            thoughts: String::new(),
             logprobs: None,
             citations: Citations::default(),
         });
@@ -168,7 +171,10 @@ impl Encoder {
     fn piece(&mut self, at: usize, event: &ChatEvent, out: &mut BytesMut) {
         match event {
             ChatEvent::TextDelta { text, .. } => {
-                self.choices[at].citations.say(text);
+                let choice = &mut self.choices[at];
+                choice.citations.say(text);
+                // A proof belongs to the thoughts right before it.
+                choice.thoughts.clear();
                 self.text(at, "content", text, out);
             }
             ChatEvent::TextSignature { signature, .. } => {
@@ -178,15 +184,19 @@ impl Encoder {
             }
             ChatEvent::RefusalDelta { text, .. } => self.text(at, "refusal", text, out),
             ChatEvent::ReasoningDelta { text, .. } => {
+                self.choices[at].thoughts.push_str(text);
                 self.delta(at, None, out, |out| {
                     write_text_delta(out, "reasoning_content", text);
                 });
             }
             ChatEvent::ReasoningSignature { signature, .. } => {
-                let block = json!({"type": "thinking", "thinking": "", "signature": signature});
+                let thoughts = std::mem::take(&mut self.choices[at].thoughts);
+                let block =
+                    json!({"type": "thinking", "thinking": thoughts, "signature": signature});
                 self.block(at, block, out);
             }
             ChatEvent::ReasoningSealed { reasoning, .. } => {
+                self.choices[at].thoughts.clear();
                 let block = json!({"type": "redacted_thinking", "data": reasoning.sealed});
                 self.block(at, block, out);
             }
@@ -217,7 +227,8 @@ impl Encoder {
         });
     }
 
-    /// Signed reasoning, as LiteLLM spells it; helpers of the SDKs join lists by their `index`.
+    /// Signed reasoning, as LiteLLM spells it, with the text that was told already, so that it goes
+    /// back beside its proof; helpers of the SDKs join lists by their `index`.
     fn block(&mut self, at: usize, mut block: Value, out: &mut BytesMut) {
         let choice = &mut self.choices[at];
         block["index"] = choice.blocks.into();
@@ -235,7 +246,9 @@ impl Encoder {
         signature: Option<&str>,
         out: &mut BytesMut,
     ) {
-        let calls = &mut self.choices[at].calls;
+        let choice = &mut self.choices[at];
+        choice.thoughts.clear();
+        let calls = &mut choice.calls;
         let (word, input) = words(kind);
         let mut call = Map::new();
         call.insert("index".to_owned(), calls.len().into());
