@@ -6,6 +6,7 @@ use super::ID;
 use super::fault::unsupported;
 use super::wire::Rest;
 use crate::conversation::ChatRequest;
+use crate::dialect::OPENAI_RESPONSES;
 use crate::error::Result;
 
 /// What of it can be said here.
@@ -30,6 +31,10 @@ pub(super) fn map_foreign(request: &ChatRequest) -> Result<Foreign> {
         };
         match (name, value) {
             (_, value) if is_nothing(value) => {}
+            // Callers of responses go on from what is kept.
+            ("store", _) if origin == OPENAI_RESPONSES.as_str() => {
+                return Err(unsupported(name, "`store`"));
+            }
             (name, _) if WITHOUT_EFFECT.contains(&name) => {}
             ("stream_options", Value::Object(options)) => check_stream_options(options)?,
             ("safety_settings" | "safetySettings", _) => {

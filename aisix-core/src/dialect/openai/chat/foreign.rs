@@ -31,7 +31,8 @@ pub(super) fn request_fields(extra: &Extra) -> Result<Rest> {
             rest.insert(name.clone(), value.clone());
             continue;
         }
-        if !is_nothing && !WITHOUT_EFFECT.contains(&&**name) {
+        let asks_for_memory = name == "store" && origin == OPENAI_RESPONSES.as_str();
+        if !is_nothing && (asks_for_memory || !WITHOUT_EFFECT.contains(&&**name)) {
             let fault = Fault::unsupported(&format!("`{name}`"));
             return Err(fault.in_member(name).into_error());
         }
@@ -67,8 +68,8 @@ pub(super) fn is_foreign(request: &ChatRequest) -> bool {
     request.extra.origin().is_some_and(|origin| origin != ID)
 }
 
-/// Fields without which the answer is the same: what the vendor keeps and for how long, how it
-/// caches and bills, how the caller is told apart, which details of tools that are refused anyway
+/// Fields without which the answer is the same: what the vendor keeps and for how long (but not for
+/// callers of responses, who go on from it), how it caches and bills, how the caller is told apart, which details of tools that are refused anyway
 /// are shown, and what may be left out of a conversation that grows too long.
 const WITHOUT_EFFECT: &[&str] = &[
     "cache_control",

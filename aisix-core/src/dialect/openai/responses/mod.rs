@@ -3,8 +3,8 @@
 //! # What maps to what
 //!
 //! Towards an upstream of this format the bytes pass through, and everything works that works
-//! there. Towards one of another format a request stands alone: nothing is stored, and an answer
-//! says `"store": false`, whether the caller asked for it or not.
+//! there. Towards one of another format a request stands alone: nothing is stored, an answer says
+//! `"store": false`, and a request that says `"store": true` is refused.
 //!
 //! | here | in the neutral model |
 //! | --- | --- |

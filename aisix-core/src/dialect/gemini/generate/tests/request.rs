@@ -1,6 +1,7 @@
 //! What callers of other formats ask, and what native ones do.
 
 use super::*;
+use crate::dialect::openai::Responses;
 
 const THREE: &str = "gemini-3-flash-preview";
 
@@ -392,6 +393,26 @@ fn options_of_the_answer_have_their_words() {
     );
     assert_eq!(written["serviceTier"], "flex");
     assert_eq!(written.as_object().unwrap().len(), 3);
+}
+
+#[test]
+fn nothing_is_kept_for_callers_of_responses() {
+    let ask = |store: Value| {
+        let body = json!({"model": "m", "input": "Hi", "store": store});
+        let request = Responses::new()
+            .read_request(body.to_string().as_bytes())
+            .unwrap();
+        try_write(&request, THREE)
+    };
+    let error = ask(json!(true)).unwrap_err();
+    assert_eq!(
+        (error.status().as_u16(), error.param()),
+        (400, Some("store"))
+    );
+    assert_eq!(ask(json!(false)).unwrap().0, ask(Value::Null).unwrap().0);
+    // Whoever chats never comes back for it.
+    let chats = chat(&json!({"messages": [{"role": "user", "content": "Hi"}], "store": true}));
+    assert_eq!(write(&chats, THREE), ask(Value::Null).unwrap().0);
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn what_needs_the_vendors_memory_or_tools_is_refused_by_name() {
             json!({"input": "Hi", "tools": [{"type": "web_search"}]}),
             "tools[0].type",
         ),
+        (json!({"input": "Hi", "store": true}), "store"),
         (
             json!({"input": "Hi", "tools": [{"type": "mcp", "server_label": "x"}]}),
             "tools[0].type",
@@ -182,7 +183,7 @@ fn what_needs_the_vendors_memory_or_tools_is_refused_by_name() {
         assert_eq!(error.param(), Some(param), "{body}");
     }
     // What is only a wish about what the vendor keeps is none.
-    let body = json!({"input": "Hi", "store": true, "truncation": "auto", "background": false, "metadata": {"a": "b"}});
+    let body = json!({"input": "Hi", "store": false, "truncation": "auto", "background": false, "metadata": {"a": "b"}});
     assert_eq!(
         write(&from_responses(&body)),
         json!({"model": "deepseek-chat", "messages": [{"role": "user", "content": "Hi"}]})
