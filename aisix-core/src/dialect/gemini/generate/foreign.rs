@@ -36,6 +36,11 @@ pub(super) fn map_foreign(request: &ChatRequest) -> Result<Foreign> {
                 return Err(unsupported(name, "`store`"));
             }
             (name, _) if WITHOUT_EFFECT.contains(&name) => {}
+            // Which earlier thoughts the vendor looks at, and an old name of their summary.
+            ("reasoning", Value::Object(hints))
+                if hints
+                    .keys()
+                    .all(|name| matches!(&**name, "context" | "generate_summary")) => {}
             ("stream_options", Value::Object(options)) => check_stream_options(options)?,
             ("safety_settings" | "safetySettings", _) => {
                 foreign

@@ -109,6 +109,7 @@ impl<'a> Asked<'a> {
                 "thinking" => asked.thinking = wished(value),
                 "cache_control" => asked.cache_control = Some(value.clone()),
                 "modalities" if *value == json!(["text"]) => {}
+                "reasoning" if is_hint(value) => {}
                 _ if WITHOUT_EFFECT.contains(&name) => {}
                 _ => return Err(unsayable(name)),
             }
@@ -117,6 +118,14 @@ impl<'a> Asked<'a> {
         asked.user = asked.user.filter(|user| !is_address(user));
         Ok(asked)
     }
+}
+
+/// Which earlier thoughts the vendor looks at, and an old name of their summary.
+fn is_hint(reasoning: &Value) -> bool {
+    let is_known = |name: &str| matches!(name, "context" | "generate_summary");
+    reasoning
+        .as_object()
+        .is_some_and(|reasoning| reasoning.keys().all(|name| is_known(name)))
 }
 
 /// Whether this is a mail address or the number of a telephone.
@@ -262,6 +271,7 @@ const ANY_JSON: &str = "Answer with one JSON object, and nothing else.";
 /// are shown, what may be left out of a conversation that grows too long.
 const WITHOUT_EFFECT: &[&str] = &[
     "client_metadata",
+    "context_management",
     "include",
     "metadata",
     "prompt_cache_key",

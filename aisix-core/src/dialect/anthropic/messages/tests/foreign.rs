@@ -406,3 +406,23 @@ fn what_another_vendors_tools_did_is_left_out() {
     let error = write_for(OPUS, &asked).unwrap_err();
     assert_eq!(error.param(), Some("messages[0].content[1]"));
 }
+
+#[test]
+fn which_earlier_thoughts_openai_looks_at_is_left_out() {
+    let mut request = ChatRequest::new("m").user("q");
+    let reasoning = json!({"context": "all_turns"});
+    request
+        .extra
+        .insert("openai.responses", "reasoning", reasoning);
+    let truncated = json!([{"type": "compaction"}]);
+    request
+        .extra
+        .insert("openai.responses", "context_management", truncated);
+    write_for(OPUS, &request).unwrap();
+
+    request
+        .extra
+        .insert("openai.responses", "reasoning", json!({"mode": "novel"}));
+    let error = write_for(OPUS, &request).unwrap_err();
+    assert_eq!(error.param(), Some("reasoning"));
+}

@@ -515,3 +515,19 @@ fn hints_for_tools_are_left_out() {
         json!([{"functionDeclarations": [{"name": "search"}]}])
     );
 }
+
+#[test]
+fn which_earlier_thoughts_openai_looks_at_is_left_out() {
+    let mut request = ChatRequest::new("m").user("q");
+    let reasoning = json!({"context": "all_turns"});
+    request
+        .extra
+        .insert("openai.responses", "reasoning", reasoning);
+    try_write(&request, THREE).unwrap();
+
+    request
+        .extra
+        .insert("openai.responses", "reasoning", json!({"mode": "novel"}));
+    let error = try_write(&request, THREE).unwrap_err();
+    assert_eq!(error.param(), Some("reasoning"));
+}
