@@ -14,6 +14,7 @@ mod messages;
 mod models;
 mod reload;
 mod responses;
+mod rounds;
 mod sdk;
 mod startup;
 mod stream;
