@@ -1,6 +1,7 @@
 //! Whole-system tests, in one binary so that they link once.
 
 mod abort;
+mod accounting;
 mod agents;
 mod bad_input;
 mod chat;
