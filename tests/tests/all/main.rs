@@ -14,6 +14,7 @@ mod limits;
 mod messages;
 mod models;
 mod reload;
+mod requests;
 mod responses;
 mod rounds;
 mod sdk;
