@@ -90,6 +90,15 @@ pub(super) fn own_fields(extra: &Extra, id: &str) -> Result<Rest, Fault> {
     }
 }
 
+/// A tool of the vendor's own, as the dialect `id` read it; one of another vendor is refused by what
+/// makes it one, not by its first field.
+pub(super) fn own_tool(extra: &Extra, id: &str) -> Result<Rest, Fault> {
+    own_fields(extra, id).map_err(|_| Fault {
+        path: "type".to_owned(),
+        ..Fault::unsupported("a tool of this type")
+    })
+}
+
 /// Whether to leave the field out changes no answer.
 fn is_hint(name: &str) -> bool {
     HINTS.contains(&name)

@@ -15,7 +15,7 @@ use crate::conversation::{
     ReasoningOptions, ResponseFormat, Tool, ToolCallKind, ToolChoice, ToolRef,
 };
 use crate::dialect::Carry;
-use crate::dialect::openai::fault::{Fault, explain, keep, own_fields, required, taken};
+use crate::dialect::openai::fault::{Fault, explain, keep, own_fields, own_tool, required, taken};
 use crate::dialect::openai::words::{Names, effort};
 use crate::error::Result;
 
@@ -356,7 +356,7 @@ fn write_tool(tool: &Tool, names: &mut Names) -> Result<wire::Tool, Fault> {
             })
         }
         Tool::Vendor(extra) => Ok(wire::Tool {
-            rest: own_fields(extra, ID)?,
+            rest: own_tool(extra, ID)?,
             ..wire::Tool::default()
         }),
     }

@@ -378,6 +378,24 @@ fn hints_for_tools_of_another_format_are_left_out() {
 }
 
 #[test]
+fn a_tool_of_another_vendor_is_refused_by_its_type() {
+    let tool = json!({"name": "search", "type": "web_search_20250305", "max_uses": 1});
+    let request = json!({
+        "model": "m",
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [tool],
+    });
+    let request = Messages::new()
+        .read_request(request.to_string().as_bytes())
+        .unwrap();
+    let error = CODEC
+        .write_request(&request, &TargetModel::new("m"))
+        .unwrap_err();
+    assert_eq!(error.param(), Some("tools[0].type"));
+}
+
+#[test]
 fn names_that_are_none_here_are_restored_on_the_way_back() {
     let long = "a".repeat(80);
     let request = ChatRequest::new("m")

@@ -10,7 +10,7 @@ use crate::conversation::{
     AllowedTools, CustomTool, Extra, FunctionTool, JsonSchema, ResponseFormat, Tool, ToolCallKind,
     ToolChoice, ToolRef,
 };
-use crate::dialect::openai::fault::{Fault, own_fields};
+use crate::dialect::openai::fault::{Fault, own_fields, own_tool};
 use crate::dialect::openai::words::Names;
 
 // === reading ===
@@ -149,7 +149,7 @@ pub(super) fn write_tool(tool: &Tool, names: &mut Names) -> Result<Value, Fault>
             put_optional(&mut wire, "format", tool.format.clone().map(flat_grammar));
             wire.extend(rest);
         }
-        Tool::Vendor(extra) => wire = own_fields(extra, ID)?,
+        Tool::Vendor(extra) => wire = own_tool(extra, ID)?,
     }
     Ok(wire.into())
 }
