@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::check_reported;
-use super::generate::read_finish;
+use super::generate::{UNSPECIFIED, read_finish};
 use super::usage::read_usage;
 use crate::conversation::{FinishReason, Usage};
 use crate::dialect::openai::undecodable;
@@ -110,6 +110,7 @@ impl Seen {
                 "finishReason" => {
                     if let Some(reason) = value.raw()?.to_text()
                         && self.finish.is_none()
+                        && reason != UNSPECIFIED
                     {
                         self.finish = Some(reason.into_owned());
                     }
@@ -164,6 +165,9 @@ mod tests {
         let last = br#"{"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP"}]}"#;
         let head = scan_event(last).unwrap();
         assert!(head.content_bytes == 0 && head.is_finish);
+        let cut = br#"{"candidates":[{"content":{"parts":[{"text":"H"}]},"finishReason":"FINISH_REASON_UNSPECIFIED"}]}"#;
+        assert!(!scan_event(cut).unwrap().is_finish);
+        assert_eq!(scan_response(cut).unwrap().finish, None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// The vendor gave up without a word of answer.
+/// The vendor gave up without a word of answer, or does not know how the answer ended.
 pub(in crate::dialect::gemini) fn read_finish(
     reason: &str,
     has_calls: bool,
@@ -35,17 +35,28 @@ pub(in crate::dialect::gemini) fn read_finish(
         | "TOO_MANY_TOOL_CALLS"
         | "MALFORMED_RESPONSE"
         | "MISSING_THOUGHT_SIGNATURE" => FinishReason::Stop,
-        "OTHER" | "IMAGE_OTHER" | "NO_IMAGE" | "FINISH_REASON_UNSPECIFIED" if !has_parts => {
+        "OTHER" | "IMAGE_OTHER" | "NO_IMAGE" | UNSPECIFIED if !has_parts => {
             return Err(Error::new(
                 ErrorKind::UpstreamError,
                 "The upstream gave up before it answered.",
             )
             .with_source(format!("finishReason {reason}")));
         }
-        "OTHER" | "IMAGE_OTHER" | "NO_IMAGE" | "FINISH_REASON_UNSPECIFIED" => FinishReason::Stop,
+        UNSPECIFIED => {
+            return Err(Error::new(
+                ErrorKind::UpstreamDecode,
+                "The upstream's answer is cut off.",
+            )
+            .with_source(format!("finishReason {reason}")));
+        }
+        "OTHER" | "IMAGE_OTHER" | "NO_IMAGE" => FinishReason::Stop,
         other => FinishReason::Other(other.to_owned()),
     })
 }
+
+/// The default of the vendor's list of reasons, which it documents as unused: an answer that says
+/// it has not come to its end.
+pub(in crate::dialect::gemini) const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
 
 /// The reason in the vendor's words.
 pub(super) fn write_finish(reason: &FinishReason) -> &str {

@@ -69,7 +69,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-pub(super) use self::finish::read_finish;
+pub(super) use self::finish::{UNSPECIFIED, read_finish};
 pub(super) use self::request::{read_request, write_counted};
 use super::{error, scan};
 use crate::conversation::{ChatRequest, ChatResponse};

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::ID;
-use super::super::finish::read_finish;
+use super::super::finish::{UNSPECIFIED, read_finish};
 use super::super::grounding::{Said, annotations};
 use super::super::logprobs::read_logprobs;
 use super::super::media::read_blob;
@@ -175,7 +175,8 @@ impl Decoder {
                 choice.sources.insert(name.to_owned(), sources.clone());
             }
         }
-        if let Some(reason) = wire.finish_reason {
+        let is_known = |reason: &String| reason != UNSPECIFIED || !choice.has_parts;
+        if let Some(reason) = wire.finish_reason.filter(is_known) {
             let finish = read_finish(&reason, choice.calls > 0, choice.has_parts)?;
             keep_reason(&reason, &finish, &mut rest);
             choice.finish = Some(finish);

@@ -46,6 +46,23 @@ fn stream() -> String {
 }
 
 #[test]
+fn an_answer_without_a_known_end_is_cut() {
+    let unspecified = json!({"finishReason": "FINISH_REASON_UNSPECIFIED"});
+    let cut = piece(&texts(&["H"]), &unspecified);
+    let error = decode(events_of(std::slice::from_ref(&cut)).as_bytes(), 64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    let error = CODEC
+        .read_response(cut.to_string().as_bytes(), &Carry::default())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UpstreamDecode);
+    // What follows may still say how it ends.
+    let end = piece(&texts(&["i"]), &json!({"finishReason": "STOP"}));
+    let answer = assemble(decode(events_of(&[cut, end]).as_bytes(), 64).unwrap());
+    assert_eq!(answer.text(), "Hi");
+    assert_eq!(answer.finish(), Some(&FinishReason::Stop));
+}
+
+#[test]
 fn events_are_read_in_order_and_counted_once() {
     let events = decode(stream().as_bytes(), usize::MAX).unwrap();
     let finishes = |events: &[ChatEvent]| {
