@@ -88,8 +88,9 @@ impl Dialect for Responses {
         OPENAI_RESPONSES
     }
 
+    /// A stored prompt, or an answer to go on from, may be all that a request says.
     fn input(&self) -> Option<Field> {
-        Some(Field::Input)
+        None
     }
 
     fn scan_response(&self, body: &[u8]) -> Result<ResponseHead> {

@@ -29,8 +29,14 @@ pub(super) fn read_request(body: &[u8]) -> Result<ChatRequest> {
         message.extra.note(ID, INSTRUCTIONS);
         request.messages.push(message);
     }
-    let goes_on = GOING_ON.iter().any(|name| rest.contains_key(*name));
+    let goes_on = GOING_ON
+        .iter()
+        .any(|name| rest.get(*name).is_some_and(|value| !value.is_null()));
     let is_text = matches!(wire.input, Some(Input::Text(_)));
+    if !goes_on && wire.input.as_ref().is_some_and(Input::is_empty) {
+        let error = Error::invalid_request("'input' must not be empty.");
+        return Err(error.with_code("empty_array").with_param("input"));
+    }
     match wire.input {
         Some(Input::Text(text)) => request.messages.push(Message::user(text)),
         Some(Input::Items(items)) => request.messages.extend(read_items(items)?),

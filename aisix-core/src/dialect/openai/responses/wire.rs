@@ -53,6 +53,15 @@ pub(super) enum Input {
     Items(Vec<Rest>),
 }
 
+impl Input {
+    pub(super) const fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Items(items) => items.is_empty(),
+        }
+    }
+}
+
 /// The form of the answer.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

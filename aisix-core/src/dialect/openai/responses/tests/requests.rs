@@ -1,6 +1,42 @@
 use super::*;
 
 #[test]
+fn a_request_may_go_on_from_what_is_kept_without_an_input() {
+    assert_eq!(CODEC.input(), None);
+    for more in [
+        json!({"prompt": {"id": "pmpt_1"}}),
+        json!({"previous_response_id": "resp_1"}),
+        json!({"conversation": "conv_1"}),
+    ] {
+        let mut value = json!({"model": "m"});
+        value
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        assert_kept(&value);
+    }
+    for (value, code) in [
+        (json!({"model": "m"}), "missing_required_parameter"),
+        (
+            json!({"model": "m", "input": null}),
+            "missing_required_parameter",
+        ),
+        (
+            json!({"model": "m", "prompt": null}),
+            "missing_required_parameter",
+        ),
+        (json!({"model": "m", "input": []}), "empty_array"),
+        (json!({"model": "m", "input": ""}), "empty_array"),
+    ] {
+        let error = CODEC
+            .read_request(value.to_string().as_bytes())
+            .unwrap_err();
+        let seen = (error.status().as_u16(), error.param(), error.code());
+        assert_eq!(seen, (400, Some("input"), Some(code)), "{value}");
+    }
+}
+
+#[test]
 fn a_text_and_items_are_two_ways_to_ask() {
     assert_kept(&ask(&json!("Hi")));
     assert_kept(&ask(&json!([
