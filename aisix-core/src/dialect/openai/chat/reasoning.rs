@@ -41,8 +41,10 @@ fn push_shown(text: String, parts: &mut Vec<Part>) {
             continue;
         };
         said.push_str(&reasoning.text);
-        let is_bare = part.signature.is_some() && reasoning.sealed.is_none();
-        bare = bare.or((is_bare && reasoning.text.is_empty()).then_some(at));
+        let is_signed = part.signature.is_some() && reasoning.sealed.is_none();
+        if bare.is_none() && is_signed && reasoning.text.is_empty() {
+            bare = Some(at);
+        }
     }
     let is_known = said == text && !parts.is_empty();
     if is_known {
