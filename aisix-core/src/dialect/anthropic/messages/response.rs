@@ -9,12 +9,12 @@ use super::super::usage::{usage_map, usage_of};
 use super::block::read_block;
 use super::request::to_bytes;
 use super::wire::{self, Block};
-use super::words::{Style, Words};
+use super::words::{IMAGES, Style, Words, shown_pictures};
 use crate::conversation::{
     ChatResponse, Choice, Extra, FinishReason, Message, Part, PartKind, Role,
 };
-use crate::dialect::Carry;
 use crate::dialect::openai::{decode, undecodable};
+use crate::dialect::{Carry, OPENAI_CHAT};
 use crate::error::{Error, Result};
 
 // === reading ===
@@ -133,6 +133,8 @@ fn write_content(message: &Message) -> Result<Vec<Block>> {
         })?;
         blocks.extend(block);
     }
+    let pictures = message.extra.get(OPENAI_CHAT.as_str(), IMAGES);
+    blocks.extend(shown_pictures(pictures));
     Ok(blocks)
 }
 

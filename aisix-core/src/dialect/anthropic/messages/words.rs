@@ -75,7 +75,7 @@ impl Words {
                 out.insert("text".to_owned(), text.as_str().into());
                 out
             }
-            PartKind::Image(media) => write_image(media, is_own)?,
+            PartKind::Image(media) => write_image(media, self.style != Style::Foreign)?,
             PartKind::File(media) => write_document(media, is_own)?,
             PartKind::Audio(_) => return Err(Fault::unsupported("", "audio")),
             PartKind::ToolCall(call) => self.call(call)?,
@@ -241,7 +241,7 @@ fn write_image(media: &Media, is_own: bool) -> Result<Block, Fault> {
         (Source::Base64(data), Some(media_type)) => {
             let media_type = match media_type {
                 "image/jpg" if !is_own => "image/jpeg",
-                known if is_own || IMAGES.contains(&known) => known,
+                known if is_own || IMAGE_TYPES.contains(&known) => known,
                 _ => return Err(Fault::unsupported("", "a picture of this type")),
             };
             json!({"type": "base64", "media_type": media_type, "data": data})
@@ -251,6 +251,17 @@ fn write_image(media: &Media, is_own: bool) -> Result<Block, Fault> {
     };
     out.insert("source".to_owned(), source);
     Ok(out)
+}
+
+/// The pictures that stand beside an answer, in a message or in what a chunk adds to it: clients of
+/// OpenAI's format know them there.
+pub(super) fn shown_pictures(images: Option<&Value>) -> impl Iterator<Item = Block> {
+    images
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|image| image.pointer("/image_url/url")?.as_str())
+        .filter_map(|url| write_image(&Media::from_url(url), true).ok())
 }
 
 fn write_document(media: &Media, is_own: bool) -> Result<Block, Fault> {
@@ -306,7 +317,10 @@ fn write_reference(source: &Source, is_own: bool) -> Option<Value> {
     }
 }
 
-const IMAGES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
+/// Where pictures stand beside an answer.
+pub(super) const IMAGES: &str = "images";
+
+const IMAGE_TYPES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 /// Fields of parts, tools and turns of other formats that change no answer: marks of a cache, which
 /// the neutral model holds, and the names of the members that carried the media.

