@@ -35,7 +35,8 @@ pub(super) fn write_body(
     }
     let mut tools = write_tools(request, model, words)?;
     tools.extend(asked.web_search);
-    turns.trim_marks(&mut tools);
+    turns.trim_marks(&mut tools, asked.cache_control.is_some());
+    let tool_choice = write_tool_choice(request, model, words)?;
 
     let mut body = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
@@ -48,7 +49,7 @@ pub(super) fn write_body(
     put("system", turns.system());
     put("messages", Some(turns.into_messages()));
     put("tools", (!tools.is_empty()).then_some(tools.into()));
-    put("tool_choice", write_tool_choice(request, model, words)?);
+    put("tool_choice", tool_choice);
     put("stream", request.stream.then_some(true.into()));
     put("stop_sequences", write_stop(request));
     for (name, value) in write_sampling(request, model, plan.is_budget)? {

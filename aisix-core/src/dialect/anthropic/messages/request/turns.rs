@@ -56,9 +56,13 @@ impl Turns {
         Ok(turns)
     }
 
-    fn push(&mut self, role: &'static str, blocks: Vec<Block>, at: usize) {
+    fn push(&mut self, role: &'static str, mut blocks: Vec<Block>, at: usize) {
         if blocks.is_empty() {
             return;
+        }
+        if role == "assistant" {
+            // Of each message by itself: thoughts belong to what came after them.
+            blocks.sort_by_key(rank);
         }
         match self.turns.last_mut().filter(|turn| turn.role == role) {
             Some(turn) => turn.blocks.extend(blocks),
@@ -88,21 +92,33 @@ impl Turns {
         (!blocks.is_empty()).then(|| write_content(blocks, false))
     }
 
-    /// Keeps the last four marks of a cached prefix, which is as many as are taken.
-    pub(super) fn trim_marks(&mut self, tools: &mut [Value]) {
-        let mut marked: Vec<&mut Block> = Vec::new();
-        let is_marked = |block: &Block| block.contains_key(MARK);
-        let tools = tools.iter_mut().filter_map(Value::as_object_mut);
-        let turns = self.turns.iter_mut().flat_map(|turn| &mut turn.blocks);
-        marked.extend(
-            tools
-                .chain(&mut self.system)
-                .chain(turns)
-                .filter(|block| is_marked(block)),
-        );
-        let surplus = marked.len().saturating_sub(MARKS);
-        for block in marked.into_iter().take(surplus) {
-            block.shift_remove(MARK);
+    /// Keeps the last marks of a cached prefix, as many as are taken; `is_marked` says that the
+    /// request itself has one.
+    pub(super) fn trim_marks(&mut self, tools: &mut [Value], is_marked: bool) {
+        let mut count = usize::from(is_marked);
+        self.each_block(tools, &mut |block| {
+            count += usize::from(block.contains_key(MARK));
+        });
+        let mut surplus = count.saturating_sub(MARKS);
+        self.each_block(tools, &mut |block| {
+            if surplus > 0 && block.shift_remove(MARK).is_some() {
+                surplus -= 1;
+            }
+        });
+    }
+
+    /// Whatever may be marked, in the order of the prefix; what a result holds comes before it.
+    fn each_block(&mut self, tools: &mut [Value], visit: &mut dyn FnMut(&mut Block)) {
+        fn objects(values: &mut [Value]) -> impl Iterator<Item = &mut Block> {
+            values.iter_mut().filter_map(Value::as_object_mut)
+        }
+
+        objects(tools).chain(&mut self.system).for_each(&mut *visit);
+        for block in self.turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
+            if let Some(Value::Array(inner)) = block.get_mut("content") {
+                objects(inner).for_each(&mut *visit);
+            }
+            visit(block);
         }
     }
 
@@ -113,9 +129,7 @@ impl Turns {
 
 impl Turn {
     fn into_value(mut self) -> Value {
-        if self.role == "assistant" {
-            self.blocks.sort_by_key(rank);
-        } else {
+        if self.role != "assistant" {
             self.blocks.sort_by_key(|block| !is(block, "tool_result"));
         }
         let mut turn = Map::new();

@@ -367,6 +367,30 @@ fn the_last_four_marks_of_a_cache_are_kept() {
 }
 
 #[test]
+fn every_mark_of_a_cache_is_counted() {
+    let mark = json!({"type": "ephemeral"});
+    let text = json!({"type": "text", "text": "t", "cache_control": mark});
+    let messages = json!([
+        {"role": "user", "content": [text]},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "1", "content": [text, text]},
+        {"role": "user", "content": [text]},
+    ]);
+    let marks = |fields: Value| {
+        let body = translated(OPUS, &chat(&messages, &fields));
+        let first = body["messages"][0]["content"].clone();
+        (body.to_string().matches("cache_control").count(), first)
+    };
+    assert_eq!(marks(json!({})).0, 4);
+    assert_eq!(marks(json!({"cache_control": mark})), (4, json!("t")));
+    let tool = json!({"type": "function", "function": {"name": "f"}, "cache_control": mark});
+    assert_eq!(marks(json!({"tools": [tool]})).0, 4);
+    let (count, first) = marks(json!({"tools": [tool], "cache_control": mark}));
+    assert_eq!((count, first), (4, json!("t")));
+}
+
+#[test]
 fn the_same_conversation_gives_the_same_bytes() {
     let asked = read_chat(&hi(
         &json!({"tools": [{"type": "function", "function": {"name": "a.b"}}]}),

@@ -35,6 +35,32 @@ fn an_effort_is_said_as_the_model_takes_it() {
 }
 
 #[test]
+fn thoughts_stay_before_what_they_led_to() {
+    let thought = |text: &str| json!({"type": "thinking", "thinking": text, "signature": "Eq"});
+    let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let messages = json!([
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "one", "thinking_blocks": [thought("a")]},
+        {"role": "assistant", "content": null, "tool_calls": [call], "thinking_blocks": [thought("b")]},
+        {"role": "tool", "tool_call_id": "1", "content": "r"},
+    ]);
+    let body = translated(OPUS, &chat(&messages, &json!({})));
+    let said: Vec<_> = body["messages"][1]["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|block| {
+            let text = block.get("thinking").or_else(|| block.get("text"));
+            text.or_else(|| block.get("name"))
+                .unwrap()
+                .as_str()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(said, ["a", "one", "b", "f"]);
+}
+
+#[test]
 fn a_budget_gives_way_to_what_binds() {
     let thinking = |fields: Value| {
         let mut fields = fields;
