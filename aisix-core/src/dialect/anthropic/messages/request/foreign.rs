@@ -36,7 +36,7 @@ pub(super) fn write_body(
     let mut tools = write_tools(request, model, words)?;
     tools.extend(asked.web_search);
     turns.trim_marks(&mut tools, asked.cache_control.is_some());
-    let tool_choice = write_tool_choice(request, model, words)?;
+    let tool_choice = write_tool_choice(request, &tools, model, words)?;
 
     let mut body = Map::new();
     let mut put = |name: &str, value: Option<Value>| {

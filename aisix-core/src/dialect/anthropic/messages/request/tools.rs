@@ -123,13 +123,14 @@ fn write_server_tool(extra: &Extra) -> Result<Value, Fault> {
     }
 }
 
-/// Whether the model must, may or may not call.
+/// Whether the model must, may or may not call one of the `tools` that are sent.
 pub(super) fn write_tool_choice(
     request: &ChatRequest,
+    tools: &[Value],
     model: &Capabilities,
     words: &mut Words,
 ) -> Result<Option<Value>> {
-    let has_tools = !request.tools.is_empty();
+    let has_tools = !tools.is_empty();
     let is_single = request.parallel_tool_calls == Some(false) && has_tools;
     let mut choice = match &request.tool_choice {
         // Without tools there is nothing to choose, and a choice is refused.
@@ -138,10 +139,22 @@ pub(super) fn write_tool_choice(
         Some(ToolChoice::Auto) => json!({"type": "auto"}),
         None if is_single => json!({"type": "auto"}),
         None => return Ok(None),
+        Some(ToolChoice::Required) if !has_tools => return Err(without_tools()),
         Some(ToolChoice::Required) => forced(model, json!({"type": "any"}))?,
         Some(ToolChoice::Tool(ToolRef { name, .. })) => {
-            let name = words.tool_name(name);
-            forced(model, json!({"type": "tool", "name": name}))?
+            let sent = words.tool_name(name);
+            if !tools.iter().any(|tool| tool["name"] == sent) {
+                return Err(not_offered(name));
+            }
+            forced(model, json!({"type": "tool", "name": sent}))?
+        }
+        Some(ToolChoice::Allowed(allowed)) if !has_tools => {
+            // Of an empty list nothing may be called, and of no tools nothing can.
+            return match allowed.tools.first() {
+                Some(tool) => Err(not_offered(&tool.name)),
+                None if allowed.required => Err(without_tools()),
+                None => Ok(None),
+            };
         }
         Some(ToolChoice::Allowed(allowed)) if allowed.required => {
             forced(model, json!({"type": "any"}))?
@@ -158,6 +171,15 @@ pub(super) fn write_tool_choice(
         choice[DISABLE_PARALLEL] = true.into();
     }
     Ok(Some(choice))
+}
+
+fn not_offered(name: &str) -> Error {
+    let message = format!("The choice names the tool `{name}`, which is not offered.");
+    Error::invalid_request(message).with_param("tool_choice")
+}
+
+fn without_tools() -> Error {
+    Error::invalid_request("A tool must be called, and none is offered.").with_param("tool_choice")
 }
 
 fn forced(model: &Capabilities, choice: Value) -> Result<Value> {

@@ -193,6 +193,20 @@ fn choices_of_tools_have_words_of_their_own() {
     assert_eq!(allowed["tool_choice"], json!({"type": "any"}));
     assert_eq!(allowed["tools"].as_array().unwrap().len(), 1);
 
+    let refuse = |fields: Value| {
+        let error = refused(OPUS, &hi(&fields));
+        assert_eq!(error.param(), Some("tool_choice"));
+        error.to_string()
+    };
+    let unknown = json!({"type": "function", "function": {"name": "h"}});
+    for mode in ["auto", "required"] {
+        let allowed = json!({"type": "allowed_tools",
+            "allowed_tools": {"mode": mode, "tools": [unknown]}});
+        assert!(refuse(json!({"tools": tools, "tool_choice": allowed})).contains("`h`"));
+    }
+    assert!(refuse(json!({"tools": tools, "tool_choice": unknown})).contains("`h`"));
+    refuse(json!({"tool_choice": "required"}));
+
     let single = translated(
         OPUS,
         &hi(&json!({"tools": tools, "parallel_tool_calls": false})),
