@@ -33,6 +33,11 @@ pub struct EventHead {
     pub is_finish: bool,
     /// Whether it ends the stream.
     pub is_done: bool,
+    /// Whether it only says that the answer begins: the upstream may still fail at once, so that
+    /// nothing is promised to the caller yet.
+    pub is_preamble: bool,
+    /// Whether a piece of the answer begins here, which may take long before it has any content.
+    pub is_opening: bool,
     /// How many bytes of content it carries (text, thoughts, arguments): 0 for none. It is the
     /// length as JSON spells it, good enough to guess tokens from.
     pub content_bytes: usize,

@@ -151,5 +151,14 @@ impl ChatCodec for Responses {
     }
 }
 
+/// Whether an event of this type says no more than that the answer begins. A failure may come right
+/// behind it.
+fn is_preamble(kind: &str) -> bool {
+    matches!(
+        kind,
+        "response.created" | "response.in_progress" | "response.queued"
+    )
+}
+
 /// The origin of what stays beside the neutral model.
 const ID: &str = OPENAI_RESPONSES.as_str();

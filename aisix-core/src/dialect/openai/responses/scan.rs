@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::error::read_failure;
+use super::is_preamble;
 use super::response::read_reason;
 use crate::conversation::{FinishReason, Usage};
 use crate::dialect::openai::error::{decode, undecodable};
@@ -80,6 +81,8 @@ pub(super) fn scan_event(data: &[u8]) -> Result<EventHead> {
     };
     head.is_finish = matches!(&*kind, "response.completed" | "response.incomplete");
     head.is_done = head.is_finish;
+    head.is_preamble = is_preamble(&kind);
+    head.is_opening = kind == "response.output_item.added";
     head.model = seen.model;
     head.usage = seen.usage;
     if kind.ends_with(".delta") {

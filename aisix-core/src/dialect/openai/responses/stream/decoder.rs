@@ -1,11 +1,11 @@
 use serde_json::{Map, Value, json};
 
-use super::super::ID;
 use super::super::error::{read_event, read_failure};
 use super::super::item::SUMMARY_BREAK;
 use super::super::response::{head, read_reason};
 use super::super::seal::{Seal, own_signature};
 use super::super::wire::{self, Rest, kind_of};
+use super::super::{ID, is_preamble};
 use crate::conversation::{ChatEvent, Extra, FinishReason, Reasoning, Start, ToolCallKind};
 use crate::dialect::openai::chat::read_logprobs;
 use crate::dialect::openai::citation::ANNOTATION;
@@ -18,6 +18,8 @@ use crate::sse;
 #[derive(Debug)]
 pub(in crate::dialect::openai::responses) struct Decoder {
     carry: Carry,
+    /// What the upstream said when it began, until the answer itself comes.
+    preamble: Option<wire::Response>,
     has_started: bool,
     items: Vec<Item>,
     calls: u32,
@@ -61,8 +63,8 @@ impl StreamDecoder for Decoder {
                 let error = event.response.and_then(|response| response.error);
                 return Err(read_failure(error.unwrap_or_default()));
             }
-            "response.created" | "response.in_progress" | "response.queued" => {
-                self.start(event.response, out);
+            kind if is_preamble(kind) => {
+                self.preamble = self.preamble.take().or(event.response);
             }
             "response.completed" | "response.incomplete" => self.finish(event.response, out),
             _ => self.piece(event, out),
@@ -87,6 +89,7 @@ impl Decoder {
     pub(in crate::dialect::openai::responses) fn new(carry: Carry) -> Self {
         Self {
             carry,
+            preamble: None,
             has_started: false,
             items: Vec::new(),
             calls: 0,
@@ -95,12 +98,13 @@ impl Decoder {
         }
     }
 
-    fn start(&mut self, response: Option<wire::Response>, out: &mut Vec<ChatEvent>) {
+    /// Tells that the answer begins, with its first piece: it may still have failed before.
+    fn start(&mut self, out: &mut Vec<ChatEvent>) {
         if self.has_started {
             return;
         }
         self.has_started = true;
-        let response = head(response.unwrap_or_default());
+        let response = head(self.preamble.take().unwrap_or_default());
         let mut start = Start::new(response.id, response.model);
         start.created = response.created;
         start.service_tier = response.service_tier;
@@ -110,7 +114,10 @@ impl Decoder {
     }
 
     fn piece(&mut self, event: wire::Event, out: &mut Vec<ChatEvent>) {
-        self.start(None, out);
+        // Anything else, such as `keepalive`, is none of the answer.
+        if event.kind.starts_with("response.") {
+            self.start(out);
+        }
         let text = || match &event.delta {
             Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,
@@ -300,7 +307,7 @@ impl Decoder {
     }
 
     fn finish(&mut self, response: Option<wire::Response>, out: &mut Vec<ChatEvent>) {
-        self.start(None, out);
+        self.start(out);
         let mut response = response.unwrap_or_default();
         // Some vendors tell items only at the end.
         for (index, item) in (0..).zip(response.output.take().unwrap_or_default()) {

@@ -244,6 +244,71 @@ fn the_last_event_is_known_as_such() {
 }
 
 #[test]
+fn an_answer_begins_with_its_first_piece() {
+    let response = json!({"id": "resp_1", "model": "m", "created_at": 7, "status": "queued"});
+    let preamble = [
+        "response.queued",
+        "response.created",
+        "response.in_progress",
+    ]
+    .map(|kind| json!({"type": kind, "response": response}));
+    let frame = |data: &Value| format!("data: {data}\n\n");
+    let preamble = [&preamble[..], &[json!({"type": "keepalive"})]].concat();
+    let begin: String = preamble.iter().map(frame).collect();
+    for failure in [
+        json!({"type": "error", "code": "rate_limit_exceeded", "message": "slow"}),
+        json!({"type": "response.failed", "response": {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "slow"}}}),
+    ] {
+        let mut decoder = CODEC.decoder(Carry::default());
+        let mut events = Vec::new();
+        for data in &preamble {
+            let event = crate::sse::Event::new(Bytes::from(frame(data)));
+            decoder.event(&event, &mut events).unwrap();
+        }
+        let event = crate::sse::Event::new(Bytes::from(frame(&failure)));
+        let error = decoder.event(&event, &mut events).unwrap_err();
+        assert_eq!(error.status(), 429);
+        assert_eq!(events, []);
+    }
+
+    let added = json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "message"}});
+    let events = [begin, frame(&added)].concat();
+    let mut scanner = Scanner::new();
+    scanner.push(Bytes::from(events));
+    let mut decoder = CODEC.decoder(Carry::default());
+    let mut events = Vec::new();
+    while let Some(event) = scanner.next_event().unwrap() {
+        decoder.event(&event, &mut events).unwrap();
+    }
+    let ChatEvent::Start(start) = &events[0] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (&*start.id, &*start.model, start.created),
+        ("resp_1", "m", Some(7))
+    );
+}
+
+#[test]
+fn what_only_says_that_an_answer_begins_promises_nothing() {
+    for (kind, is_preamble) in [
+        ("response.created", true),
+        ("response.in_progress", true),
+        ("response.queued", true),
+        ("response.output_item.added", false),
+        ("response.completed", false),
+    ] {
+        let data = json!({"type": kind, "response": {"model": "m"}}).to_string();
+        let head = CODEC.scan_event(data.as_bytes()).unwrap();
+        assert_eq!(head.is_preamble, is_preamble, "{kind}");
+        let is_opening = kind == "response.output_item.added";
+        assert_eq!(head.is_opening, is_opening, "{kind}");
+        // Its model is replaced all the same.
+        assert_eq!(&data[head.model.unwrap()], "\"m\"");
+    }
+}
+
+#[test]
 fn items_that_were_not_streamed_are_told_at_the_end() {
     let response = json!({"id": "resp_1", "status": "completed", "output": [
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "g"},
