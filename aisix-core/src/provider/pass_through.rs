@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::pump::{EventReader, Progress, broken_off};
 use crate::conversation::Usage;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, EventHead};
 use crate::error::Result;
 use crate::reply::{Content, Frames, StreamItem};
 use crate::sse::Event;
@@ -57,8 +57,8 @@ impl EventReader for PassThrough {
             Progress::Done
         } else if head.is_finish {
             Progress::Finished
-        } else if head.model.is_none() && head.usage.is_none() && head.content_bytes == 0 {
-            // What says nothing, such as a ping, promises nothing.
+        } else if head.is_preamble || says_nothing(&head) {
+            // It promises nothing: an upstream that fails behind it has failed at once.
             progress
         } else {
             Progress::Open
@@ -107,6 +107,11 @@ impl EventReader for PassThrough {
         );
         Some(StreamItem::Frames(frames))
     }
+}
+
+/// Whether it is like a ping.
+fn says_nothing(head: &EventHead) -> bool {
+    !head.is_opening && head.model.is_none() && head.usage.is_none() && head.content_bytes == 0
 }
 
 /// Frames are handed on when they have grown to this, even while more is ready.

@@ -113,6 +113,7 @@ async fn refuses_what_would_need_a_memory() {
             ("conversation", json!({"conversation": "conv_0"})),
             ("background", json!({"background": true})),
             ("prompt", json!({"prompt": {"id": "pmpt_0"}})),
+            ("store", json!({"store": true})),
         ] {
             let reply = post(&server, &with(ask(vendor), more)).await;
             let code = Some("unsupported_parameter");

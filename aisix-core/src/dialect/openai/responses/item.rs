@@ -36,7 +36,7 @@ impl<'a> Turns<'a> {
         self.messages
     }
 
-    pub(super) fn push(&mut self, mut item: Rest) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, item: Rest) -> Result<(), Fault> {
         match kind_of(&item) {
             "message" => self.message(item, true)?,
             "" if item.contains_key("role") => self.message(item, false)?,
@@ -47,9 +47,9 @@ impl<'a> Turns<'a> {
             "reasoning" => self.reasoning(item)?,
             PICTURE if item.get("result").is_some_and(Value::is_string) => self.picture(item)?,
             _ => {
-                if !item.contains_key("type") {
-                    // An id alone is the short form of a reference.
-                    need_text(&mut item, "id").map_err(|_| missing("type"))?;
+                // An id alone is the short form of a reference.
+                if !item.contains_key("type") && !item.get("id").is_some_and(Value::is_string) {
+                    return Err(missing("type"));
                 }
                 let opaque = PartKind::Opaque(Opaque::new(ID, item.into()));
                 self.said().push(opaque.into());

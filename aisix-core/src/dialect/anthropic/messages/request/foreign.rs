@@ -10,7 +10,7 @@ use super::schema::enforceable;
 use super::tools::{write_tool_choice, write_tools};
 use super::turns::Turns;
 use crate::conversation::{ChatRequest, JsonSchema, ResponseFormat};
-use crate::dialect::Capabilities;
+use crate::dialect::{Capabilities, OPENAI_RESPONSES};
 use crate::error::{Error, Result};
 
 pub(super) fn write_body(
@@ -103,6 +103,7 @@ impl<'a> Asked<'a> {
             user: request.user.as_deref(),
             ..Self::default()
         };
+        let is_response = request.extra.origin() == Some(OPENAI_RESPONSES.as_str());
         for (name, value) in said_elsewhere(&request.extra) {
             match name {
                 "safety_identifier" => asked.user = value.as_str().or(asked.user),
@@ -111,6 +112,8 @@ impl<'a> Asked<'a> {
                 "cache_control" => asked.cache_control = Some(value.clone()),
                 "modalities" if *value == json!(["text"]) => {}
                 "reasoning" if is_hint(value) => {}
+                // Who asks for a response to be kept wants to go on from it.
+                "store" if is_response && *value == json!(true) => return Err(unsayable(name)),
                 _ if WITHOUT_EFFECT.contains(&name) => {}
                 _ => return Err(unsayable(name)),
             }

@@ -286,3 +286,10 @@ fn what_has_no_word_here_is_refused_by_name() {
         assert_eq!(error.code(), Some("unsupported_parameter"));
     }
 }
+
+#[test]
+fn a_reference_that_is_an_id_alone_keeps_it() {
+    assert_kept(&ask(
+        &json!([{"role": "user", "content": "Hi"}, {"id": "rs_1"}]),
+    ));
+}
