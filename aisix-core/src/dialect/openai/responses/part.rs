@@ -16,6 +16,7 @@ pub(super) fn read_part(mut wire: Rest) -> Result<Part, Fault> {
         "input_image" => PartKind::Image(read_image(&mut wire)?),
         "input_file" => PartKind::File(read_file(&mut wire)?),
         "input_audio" => PartKind::Audio(read_audio(&mut wire)?),
+        "" => return Err(missing("type")),
         _ => return Ok(PartKind::Opaque(Opaque::new(ID, wire.into())).into()),
     };
     let mut part = Part::new(kind);

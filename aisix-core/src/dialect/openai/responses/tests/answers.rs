@@ -156,3 +156,14 @@ fn what_another_vendors_own_tools_did_is_left_out() {
     assert_eq!(content[0]["text"], "I looked.");
     assert_eq!(content[1]["text"], " It rains.");
 }
+
+#[test]
+fn a_part_without_a_type_is_no_answer() {
+    let body = json!({"id": "r", "model": "m", "status": "completed", "output": [
+        {"type": "message", "role": "assistant", "content": [{"text": "ready"}]},
+    ]});
+    let error = CODEC
+        .read_response(body.to_string().as_bytes(), &Carry::default())
+        .unwrap_err();
+    assert_eq!(error.kind(), crate::error::ErrorKind::UpstreamDecode);
+}
